@@ -41,7 +41,11 @@ module.exports = class extends reporters.Spec {
 
 function whatKeepsUsAlive() {
   // Undocumented, and the only way to tell which socket or child it is.
-  const handles = process._getActiveHandles?.().map(describe) ?? [];
+  const handles =
+    process
+      ._getActiveHandles?.()
+      .filter(({ fd }) => !(fd <= 2))
+      .map(describe) ?? [];
   const kinds = process.getActiveResourcesInfo().filter((kind) => !kind.endsWith('Wrap') || handles.length === 0);
   return [...new Set([...handles, ...kinds])];
 }
