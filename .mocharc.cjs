@@ -1,7 +1,6 @@
 'use strict';
 
 module.exports = {
-  spec: ['test/dist/**/*.test.js'],
   require: ['test/dist/hooks.js'],
   reporter: './tools/mocha-reporter.cjs',
   timeout: 20_000,
