@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { onFreePort } from './free-port.js';
 import { LocalServerError } from './local-server-error.js';
 
 export interface StartEventStoreDBOptions {
@@ -19,6 +18,8 @@ export interface LocalEventStoreDB {
   stop(): Promise<void>;
 }
 
+const KILL_AFTER_MS = 5_000;
+
 /**
  * An EventStoreDB to work with: the one at the URL, or the emulator in a process of its own. The latter is gone when
  * this process is gone, by whatever death, and does not keep this process alive.
@@ -30,12 +31,8 @@ export async function startEventStoreDB({
 }: StartEventStoreDBOptions = {}): Promise<LocalEventStoreDB> {
   if (url) return { url, description: `EventStoreDB at ${new URL(url).host}, as EVENTSTOREDB_URL says`, stop: async () => undefined };
 
-  return onFreePort(startEmulator);
-}
-
-async function startEmulator(port: number): Promise<LocalEventStoreDB> {
   const cli = fileURLToPath(new URL('cli.js', import.meta.resolve('@waybill/eventstoredb-emulator')));
-  const emulator = spawn(process.execPath, [cli, '--port', String(port), '--until-stdin-closes'], {
+  const emulator = spawn(process.execPath, [cli, '--port', '0', '--until-stdin-closes'], {
     detached: true, // a Ctrl-C is for us: its end comes with our end of its standard input
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -59,7 +56,9 @@ async function startEmulator(port: number): Promise<LocalEventStoreDB> {
   const stop = async (): Promise<void> => {
     emulator.ref();
     emulator.stdin.end();
+    const impatience = setTimeout(() => emulator.kill('SIGKILL'), KILL_AFTER_MS);
     await exited;
+    clearTimeout(impatience);
   };
   return { url: address, description: `the EventStoreDB emulator, at ${new URL(address).host}`, stop };
 }
