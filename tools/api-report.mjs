@@ -4,14 +4,16 @@
  */
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { entriesOf, publicPackages } from './public-packages.mjs';
 
 const update = process.argv.includes('--update');
 const temp = mkdtempSync(join(tmpdir(), 'waybill-api-'));
+process.on('exit', () => rmSync(temp, { recursive: true }));
 const expected = new Set();
+mkdirSync('etc', { recursive: true });
 let failures = 0;
 
 for (const { folder, manifest } of publicPackages()) {
@@ -22,7 +24,6 @@ for (const { folder, manifest } of publicPackages()) {
   }
 }
 removeOrphans();
-rmSync(temp, { recursive: true });
 if (failures > 0) console.log('Read the difference; if it is meant: npm run api:update, and commit etc/.');
 process.exitCode = failures > 0 ? 1 : 0;
 
@@ -54,12 +55,13 @@ function extract(folder, types, report) {
       },
     },
   });
-  const { succeeded, apiReportChanged } = Extractor.invoke(config, {
+  const { errorCount, apiReportChanged } = Extractor.invoke(config, {
     localBuild: update,
     messageCallback: (message) => {
       if (message.logLevel !== ExtractorLogLevel.Error) message.logLevel = ExtractorLogLevel.None; // the report has it
     },
   });
+  const succeeded = errorCount === 0 && (update || !apiReportChanged);
   console.log(`${succeeded ? (apiReportChanged ? 'written' : 'as committed') : 'CHANGED'}  etc/${report}`);
   if (!succeeded) printDifference(join('etc', report), join(temp, report));
   return succeeded;
