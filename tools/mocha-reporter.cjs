@@ -31,10 +31,10 @@ module.exports = class extends reporters.Spec {
   }
 
   #printClosingLine() {
-    const { passes, failures, pending } = this.stats;
+    const { passes, failures } = this.stats;
     const failed = failures + this.#leaks + (this.#ended ? 0 : 1);
     if (!this.#ended) console.log('  The test run ended before its last test.');
-    console.log(`${passes} passed, ${failed} failed${pending ? `, ${pending} skipped` : ''}`);
+    console.log(`${passes} passed, ${failed} failed`);
     if (failed > 0) process.exitCode ||= 1;
   }
 };
