@@ -1,1 +1,100 @@
-export {};
+// message
+export type { DomainEvent } from './message/domain-event.js';
+export type { Message, MessageFields, MessageKind, MessageMetadata } from './message/message.js';
+export { SKIPPED_TYPE } from './message/stored-message.js';
+export type { RecordedMessage, StoredMessage } from './message/stored-message.js';
+export { defineCommand, defineEvent, unchecked } from './message/definition.js';
+export type { AcceptsItsOutput, Definition, DefinitionOptions, EventOf, MessageDefinition } from './message/definition.js';
+export { jsonCodec } from './message/codec.js';
+export type { PayloadCodec } from './message/codec.js';
+export { Catalogue } from './message/catalogue.js';
+export type { EncodedPayload } from './message/catalogue.js';
+export { MAX_STREAM_NAME_BYTES } from './message/stream-name.js';
+
+// aggregate
+export { AggregateRoot } from './aggregate/aggregate-root.js';
+export type { EventsOf, Snapshotted } from './aggregate/aggregate-root.js';
+export type { EventHistory, ReadHistoryOptions } from './aggregate/event-history.js';
+export { OutboxHistory } from './aggregate/outbox-history.js';
+export { AggregateRepository } from './aggregate/aggregate-repository.js';
+export type { AggregateRepositoryOptions, LoadedStream } from './aggregate/aggregate-repository.js';
+export type { Snapshot, SnapshotStore } from './aggregate/snapshot-store.js';
+
+// unit of work
+export { UnitOfWork } from './unit-of-work/unit-of-work.js';
+export type { JoinedReceipt, RunOptions, UnitOfWorkOptions } from './unit-of-work/unit-of-work.js';
+export type { AppendOptions, Scope } from './unit-of-work/scope.js';
+export { projector } from './unit-of-work/projector.js';
+export type { ProjectionContext, Projector, ProjectorBuilder } from './unit-of-work/projector.js';
+export type { Receipt, ReceiptMessage } from './unit-of-work/receipt.js';
+export type { TransactionRunner } from './unit-of-work/transaction-runner.js';
+export type { IdempotencyStore } from './unit-of-work/idempotency-store.js';
+export type { CommitStores } from './unit-of-work/commit-stores.js';
+
+// outbox
+export type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StreamAppend } from './outbox/outbox-store.js';
+export type { Checkpoint, OutboxRow } from './outbox/outbox-row.js';
+export { outboxMessage } from './outbox/outbox-message.js';
+export type { OutboxMessage } from './outbox/outbox-message.js';
+export { laneOf, streamHash } from './outbox/stream-hash.js';
+export { selects } from './outbox/selects.js';
+export type { ExecutedAction, LaneFailure, LanePage, LaneProgress, LaneState, LaneStore, ReadOptions, Selection, Settlement } from './outbox/lane-store.js';
+export type { AcquireOptions, LaneGrant, LaneLease, LaneLeases } from './outbox/lane-lease.js';
+export type { RouteStore, StoredRoute } from './outbox/route-store.js';
+export type { LaneAction, LaneActionRequest, LaneActions } from './outbox/lane-action.js';
+export type { DeliveryStatus, MessagePlace, MessageProgress, StoredLane } from './outbox/delivery-status.js';
+export type { WakeHint, WakeUps } from './outbox/wake-ups.js';
+export type { Database, DispatchStores } from './database.js';
+
+// dispatcher
+export { Dispatcher } from './dispatcher/dispatcher.js';
+export type { DispatcherOptions, LaneStatus, WaitOptions } from './dispatcher/dispatcher.js';
+export type { RouteOptions } from './dispatcher/route.js';
+export type { RetryOptions } from './dispatcher/backoff.js';
+export type { DispatcherEvents, NamedMessage } from './dispatcher/dispatcher-events.js';
+
+// sink
+export type { Delivery, DeliveryContext, Sink } from './sink/sink.js';
+
+// inbox
+export type { InboxClaim, InboxStore } from './inbox/inbox-store.js';
+export { Inbox } from './inbox/inbox.js';
+export type { InboxOptions, OnceOptions } from './inbox/inbox.js';
+
+// handler
+export { OutboxHandler } from './handler/outbox-handler.js';
+export type { CallContext, Commit, HandlerContext, HandlerDecorator, HandlerOptions, HandlersFor } from './handler/outbox-handler.js';
+export { HandlerSink } from './handler/handler-sink.js';
+export type { HandlerSinkOptions } from './handler/handler-sink.js';
+
+// what every station uses
+export { delay, systemClock } from './clock.js';
+export type { Clock } from './clock.js';
+export type { Moment, Reached } from './moment.js';
+export { silentLogger } from './logger.js';
+export type { Logger } from './logger.js';
+export {
+  AggregateNotFoundError,
+  CommitOutcomeUnknownError,
+  ConcurrencyError,
+  DatabaseUnavailableError,
+  InvalidAppendError,
+  InvalidOptionsError,
+  InvalidPayloadError,
+  InvalidStreamNameError,
+  isWaybillError,
+  LeaseLostError,
+  MessageRejectedError,
+  PayloadTooLargeError,
+  RouteRefusedError,
+  SchemaMismatchError,
+  ScopeClosedError,
+  SinkUnavailableError,
+  StreamDivergedError,
+  StreamGapError,
+  TransactionConflictError,
+  UnknownMessageTypeError,
+  WaitTimeoutError,
+  WaybillError,
+} from './errors.js';
+export type { WaybillErrors } from './errors.js';

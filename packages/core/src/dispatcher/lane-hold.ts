@@ -1,0 +1,61 @@
+import type { Clock } from '../clock.js';
+import type { LaneLease } from '../outbox/lane-lease.js';
+
+/**
+ * This process's grip on a lane. Let go when the lease is lost, or when the monotonic **or** the wall clock says that it may
+ * have expired: a suspended machine stops the former.
+ */
+export class LaneHold {
+  readonly #lost = new AbortController();
+  readonly #clock: Clock;
+  #lease: LaneLease;
+  #deadline = 0;
+  #wallDeadline = 0;
+  #cancelTimer = (): void => {};
+
+  /** @param askedAt - when the lease was asked for, not when it was answered: the database counts from somewhere in between */
+  constructor(lease: LaneLease, clock: Clock, leaseMs: number, askedAt: Instant) {
+    this.#clock = clock;
+    this.#lease = lease;
+    this.extend(lease, leaseMs, askedAt);
+  }
+
+  get lease(): LaneLease {
+    return this.#lease;
+  }
+
+  /** Aborts when the lane must not be run any longer. */
+  get signal(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  held(): boolean {
+    if (this.#clock.monotonic() >= this.#deadline || this.#clock.now().getTime() >= this.#wallDeadline) this.lose();
+    return !this.#lost.signal.aborted;
+  }
+
+  extend(lease: LaneLease, leaseMs: number, askedAt: Instant): void {
+    this.#lease = lease;
+    this.#deadline = askedAt.monotonic + leaseMs;
+    this.#wallDeadline = askedAt.wall + leaseMs;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(Math.max(0, this.#deadline - this.#clock.monotonic()), () => this.held());
+  }
+
+  lose(): void {
+    this.#cancelTimer();
+    this.#lost.abort();
+  }
+
+  /** Stops watching the deadline; the lane has ended. */
+  drop(): void {
+    this.#cancelTimer();
+  }
+}
+
+export interface Instant {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+export const instant = (clock: Clock): Instant => ({ monotonic: clock.monotonic(), wall: clock.now().getTime() });

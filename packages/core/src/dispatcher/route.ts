@@ -1,0 +1,112 @@
+import { InvalidOptionsError, RouteRefusedError } from '../errors.js';
+import type { Catalogue } from '../message/catalogue.js';
+import type { MessageDefinition } from '../message/definition.js';
+import type { Selection } from '../outbox/lane-store.js';
+import type { RouteStore, StoredRoute } from '../outbox/route-store.js';
+import type { Sink } from '../sink/sink.js';
+import type { RetryOptions } from './backoff.js';
+
+export interface RouteOptions {
+  readonly sink: Sink;
+  /** Which messages, as data, so that it can be pushed into the query. Default: every event, no command. Refused for sinks that need whole streams. */
+  readonly only?: readonly MessageDefinition[];
+  /** Which streams, by prefix. Default: all. */
+  readonly streams?: readonly string[];
+  /** Where a route begins that is new to an outbox that had messages before; without it, the dispatcher refuses to start. */
+  readonly start?: 'beginning' | 'now';
+  /** `'stream'` (default): in order per stream, lanes side by side. `'global'`: one total order that respects causality, one lane. */
+  readonly order?: 'stream' | 'global';
+  /** What happens after `retry.attempts` failed tries of one message: the lane halts there until somebody resumes it. */
+  readonly onFailure?: 'halt';
+  readonly retry?: RetryOptions;
+  /** `size`: most messages read and delivered at once, 1 to 10,000. Default 500. */
+  readonly batch?: { readonly size?: number };
+  /** Types, and schema versions, that this process does not know: pass them on as stored (default; rolling deployments), or halt. */
+  readonly unknownTypes?: 'deliver' | 'halt';
+}
+
+/** A route with its defaults filled in. */
+export interface Route {
+  readonly name: string;
+  readonly sink: Sink;
+  readonly selection: Selection;
+  readonly order: 'stream' | 'global';
+  readonly start: 'beginning' | 'now' | undefined;
+  readonly attempts: number;
+  readonly retry: RetryOptions;
+  readonly batchSize: number;
+  readonly unknownTypes: 'deliver' | 'halt';
+}
+
+/**
+ * Routes as they will run.
+ *
+ * @throws {@link InvalidOptionsError}, {@link RouteRefusedError} a route, or all of them together, cannot work
+ */
+export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalogue: Catalogue): readonly Route[] {
+  const routes = Object.entries(options).map(([name, route]) => routeOf(name, route));
+  if (routes.length === 0) throw new InvalidOptionsError('A dispatcher needs at least one route.');
+  for (const { kind, type } of catalogue.definitions) {
+    if (kind !== 'command') continue;
+    const takers = Object.entries(options).filter(([, { only }]) => only?.some((definition) => definition.type === type));
+    if (takers.length !== 1) {
+      const found = takers.length === 0 ? 'none does' : `${takers.map(([name]) => name).join(' and ')} do`;
+      throw new InvalidOptionsError(`A command has exactly one recipient: one route must name ${type} in \`only\`, and ${found}.`);
+    }
+  }
+  return routes;
+}
+
+function routeOf(name: string, options: RouteOptions): Route {
+  const { sink, only, streams, start, order = 'stream', onFailure = 'halt', retry = {}, batch = {}, unknownTypes = 'deliver' } = options;
+  const { size: batchSize = 500 } = batch;
+  const { attempts = 10, firstMs = 200, maxMs = 30_000 } = retry;
+  const refuse = (reason: string): RouteRefusedError => new RouteRefusedError(name, reason);
+
+  if (name === '') throw refuse('it has no name');
+  if (typeof sink?.deliver !== 'function') throw refuse('it has no sink');
+  if (onFailure !== 'halt') throw refuse(`onFailure "${String(onFailure)}" does not exist; this version knows "halt"`);
+  if (order !== 'stream' && order !== 'global') throw refuse(`order "${String(order)}" does not exist; choose "stream" or "global"`);
+  if (!isWhole(batchSize, 1, 10_000)) throw refuse('batch.size must be a whole number from 1 to 10,000');
+  if (!isWhole(attempts, 1, Infinity)) throw refuse('retry.attempts must be a whole number from 1');
+  if (!(firstMs > 0) || !(maxMs >= firstMs)) throw refuse('retry.firstMs must be above 0, and retry.maxMs not below it');
+  if (only?.length === 0) throw refuse('`only` is empty, so it would select nothing; leave it out to select every event');
+  if (streams?.some((prefix) => prefix === '') || streams?.length === 0) throw refuse('`streams` holds no prefix, or an empty one; leave it out to select all streams');
+  if (sink.needsWholeStreams && only) throw refuse('its sink needs whole streams, so `only` would leave holes in them; select by `streams` instead');
+  if (sink.needsWholeStreams && start === 'now') throw refuse('its sink needs whole streams, and `start: "now"` would leave out their beginning; use "beginning"');
+
+  const types = only?.flatMap(({ type, formerly }) => [type, ...formerly]);
+  const selection = { ...(types && { types }), ...(streams && { streams }) };
+  return { name, sink, selection, order, start, attempts, retry: { attempts, firstMs, maxMs }, batchSize, unknownTypes };
+}
+
+const isWhole = (value: number, least: number, most: number): boolean => (Number.isInteger(value) || value === Infinity) && value >= least && value <= most;
+
+/**
+ * Makes the route known to the database, or checks it against what the database remembers of it.
+ *
+ * @throws {@link RouteRefusedError} it is new and must say where it begins, or it changed in a way that would break its order
+ */
+export async function registerRoute({ name, sink, selection, order, start }: Route, store: RouteStore): Promise<void> {
+  const stored = await store.find(name);
+  if (stored) return reconcile({ name, order, selection, start: stored.start }, stored, store, sink.needsWholeStreams === true);
+
+  if (start === undefined && !(await store.outboxIsEmpty())) {
+    const ways = sink.needsWholeStreams ? 'start: "beginning"' : 'start: "beginning" (every message ever committed) or "now" (those from now on)';
+    throw new RouteRefusedError(name, `it is new, but the outbox has messages already; say where it begins with ${ways}`);
+  }
+  await store.save({ name, order, selection, start: start ?? 'beginning' });
+}
+
+async function reconcile(wanted: StoredRoute, stored: StoredRoute, store: RouteStore, wholeStreams: boolean): Promise<void> {
+  if (stored.order !== wanted.order) {
+    throw new RouteRefusedError(wanted.name, `it runs with order "${stored.order}" and cannot become "${wanted.order}", for its lanes' places would mean nothing; give the new order a new route name`);
+  }
+  if (fingerprint(stored.selection) === fingerprint(wanted.selection)) return;
+  if (wholeStreams) {
+    throw new RouteRefusedError(wanted.name, 'its `streams` changed, and streams that it takes now would lack the messages it has passed; give the new selection a new route name');
+  }
+  await store.save(wanted);
+}
+
+const fingerprint = ({ types, streams }: Selection): string => JSON.stringify([types && [...types].sort(), streams && [...streams].sort()]);

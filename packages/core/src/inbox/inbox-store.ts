@@ -1,0 +1,23 @@
+/** One handler's mark on one message. */
+export interface InboxClaim {
+  /** The handler's durable name. */
+  readonly handler: string;
+  readonly messageId: string;
+  /** Route or subscription it came by. */
+  readonly source: string;
+  /** When its delivery was first tried. Purging counts from here. */
+  readonly firstAttemptAt: Date;
+}
+
+/** Remembers (handler, message id) in the transaction of the handler's effects. */
+export interface InboxStore<Tx> {
+  /**
+   * Claims inside `tx`. A concurrent claim of the same pair waits until the first has ended; a rolled-back claim leaves the pair free.
+   *
+   * @returns false when the pair was claimed before: the message is a duplicate
+   */
+  claim(claim: InboxClaim, tx: Tx): Promise<boolean>;
+
+  /** True when a committed claim exists: a look ahead, so that a call to the outside is not made for nothing. */
+  claimed(handler: string, messageId: string): Promise<boolean>;
+}

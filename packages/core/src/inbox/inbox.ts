@@ -1,0 +1,62 @@
+import type { Database } from '../database.js';
+import type { Message } from '../message/message.js';
+import type { Reached } from '../moment.js';
+import { systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
+import type { Scope } from '../unit-of-work/scope.js';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
+
+export interface InboxOptions<Tx> {
+  readonly database: Pick<Database<Tx>, 'inbox'>;
+  readonly unitOfWork: UnitOfWork<NoInfer<Tx>>;
+  readonly clock?: Clock;
+  readonly reached?: Reached;
+}
+
+export interface OnceOptions {
+  /** The handler's durable name. */
+  readonly handler: string;
+  /** Route or subscription that the message came by. */
+  readonly source: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes a handler's database effects happen once per message, however often it arrives: the idempotent consumer.
+ *
+ * Claim, effects and outgoing messages are one transaction, and a concurrent duplicate waits for it. Effects outside the database
+ * are not covered: see two-step handlers.
+ */
+export class Inbox<Tx = unknown> {
+  readonly #options: InboxOptions<Tx>;
+
+  constructor(options: InboxOptions<Tx>) {
+    this.#options = options;
+  }
+
+  /** Runs `handle` unless the handler has handled the message. What it throws rolls back and leaves the claim free. */
+  async once(message: Message, { handler, source, signal }: OnceOptions, handle: (scope: Scope<Tx>) => Promise<void>): Promise<'handled' | 'duplicate'> {
+    const { database, unitOfWork, clock = systemClock, reached } = this.#options;
+    const { correlationId, causationId: _cause, ...metadata } = message.metadata;
+    const claim = { handler, messageId: message.id, source, firstAttemptAt: clock.now() };
+    const { result } = await unitOfWork.run<'handled' | 'duplicate'>(
+      async (scope) => {
+        if (!(await database.inbox.claim(claim, scope.tx))) return 'duplicate';
+        await reached?.('claimed');
+        await handle(scope);
+        await reached?.('handled');
+        return 'handled';
+      },
+      { correlationId, causationId: message.id, metadata: traceOf(metadata), retryOnConflict: 3, ...(signal && { signal }) },
+    );
+    return result;
+  }
+
+  /** A look ahead: true when the handler's effects for this message are committed. */
+  async handled(handler: string, messageId: string): Promise<boolean> {
+    return this.#options.database.inbox.claimed(handler, messageId);
+  }
+}
+
+// What a handler sends belongs to the same trace; other metadata of the message is its own.
+const traceOf = ({ traceparent }: { readonly traceparent?: string | undefined }): Readonly<Record<string, string>> => (traceparent === undefined ? {} : { traceparent });

@@ -1,0 +1,45 @@
+import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { OutboxMessage } from '../outbox/outbox-message.js';
+
+/** Who delivers, and when to stop. */
+export interface DeliveryContext {
+  /** Aborts when the lane lost its lease or the dispatcher gives up waiting: stop as soon as possible. */
+  readonly signal: AbortSignal;
+  readonly route: string;
+  readonly lane: number;
+  /** Grows with every change of holder: a target that remembers it can refuse what a frozen process sends late. */
+  readonly epoch: bigint;
+  /** 1, or more when the first message of the batch has failed before by its own fault. */
+  readonly attempt: number;
+  readonly logger: Logger;
+}
+
+export interface Delivery {
+  /** How many messages were accepted from the front of the batch. */
+  readonly accepted: number;
+  /** Indexes after the failed one that were accepted too (other streams, already in flight). They are delivered again. */
+  readonly acceptedBeyond?: readonly number[];
+  /** Set when `accepted < batch.length`: the sink's trouble, or the next message's. */
+  readonly failure?: SinkUnavailableError | MessageRejectedError;
+}
+
+/**
+ * Delivers messages, in the order given, to one external target.
+ *
+ * Called by several lanes side by side; within a lane one batch after another. A message is accepted when the target keeps it
+ * durably. Delivery is at least once: after a crash the same messages come again, with the same ids.
+ */
+export interface Sink {
+  /**
+   * Resolves with how long a prefix was accepted and, when it is not all, why the next message was not. Nothing of a stream may be
+   * accepted behind a message of it that was not. What it rejects with counts as the sink's trouble.
+   */
+  deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery>;
+  /** True for a target that gets every event of a stream that it gets any of, e.g. EventStoreDB. */
+  readonly needsWholeStreams?: boolean;
+  /** Called once before the first batch. Idempotent. What it throws stops the start. */
+  start?(signal: AbortSignal): Promise<void>;
+  /** Called once after the last batch. Idempotent. */
+  stop?(): Promise<void>;
+}
