@@ -1,0 +1,63 @@
+/** What happens to an append instead of being stored and acknowledged. */
+export type AppendFault =
+  | { readonly kind: 'store-without-acknowledging' }
+  | { readonly kind: 'lose' }
+  | { readonly kind: 'time-out' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'not-ready' }
+  | { readonly kind: 'not-leader'; readonly leader: { readonly host: string; readonly port: number } };
+
+interface Armed {
+  readonly fault: AppendFault;
+  readonly stream: string | undefined;
+  left: number;
+}
+
+/** The faults that are armed, as the services ask for them. Users arm them through `Faults`. */
+export class FaultPlan {
+  acknowledgementDelayMs = 0;
+  #armed: Armed[] = [];
+  #held: (() => void)[] | undefined;
+
+  get muted(): boolean {
+    return this.#held !== undefined;
+  }
+
+  arm(fault: AppendFault, appends: number, stream: string | undefined): void {
+    if (appends > 0) this.#armed.push({ fault, left: appends, stream });
+  }
+
+  /** The fault for this append, counted down; the first one armed that concerns its stream. */
+  take(stream: string): AppendFault | undefined {
+    if (this.#armed.length === 0) return undefined;
+    const armed = this.#armed.find((candidate) => candidate.stream === undefined || candidate.stream === stream);
+    if (!armed) return undefined;
+    armed.left -= 1;
+    if (armed.left <= 0) this.#armed = this.#armed.filter((other) => other !== armed);
+    return armed.fault;
+  }
+
+  mute(): void {
+    this.#held ??= [];
+  }
+
+  /** Runs at once, or after the server has come back to life. Held work keeps its order. */
+  whenHeard(work: () => void): void {
+    if (this.#held) this.#held.push(work);
+    else work();
+  }
+
+  /** Disarms everything, then does what was held back. */
+  heal(): void {
+    this.#armed = [];
+    this.acknowledgementDelayMs = 0;
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const work of held) work();
+  }
+
+  /** What a killed process does with the requests it had not looked at. */
+  forgetHeld(): void {
+    if (this.#held) this.#held = [];
+  }
+}
