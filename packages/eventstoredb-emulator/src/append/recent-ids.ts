@@ -39,14 +39,14 @@ export class RecentIds {
   #forgetOldest(): void {
     // One iterator for good: a new one would step over every id forgotten so far, each time.
     this.#oldestFirst ??= this.#events.keys();
-    const { value: id, done } = this.#oldestFirst.next();
-    if (done) {
+    const oldest = this.#oldestFirst.next();
+    if (oldest.done) {
       this.#oldestFirst = undefined;
       return;
     }
-    const event = this.#events.get(id);
+    const event = this.#events.get(oldest.value);
     if (event) this.#bytes -= costOf(event.stream);
-    this.#events.delete(id);
+    this.#events.delete(oldest.value);
   }
 }
 

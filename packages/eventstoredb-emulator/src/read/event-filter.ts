@@ -11,6 +11,6 @@ export function eventFilterOf(options: FilterOptions | null | undefined): EventF
 
   const subject = options.on === 'streamIdentifier' ? (record: LogRecord) => record.stream : (record: LogRecord) => record.type;
   if (expression.prefix.length > 0) return (record) => expression.prefix.some((prefix) => subject(record).startsWith(prefix));
-  const pattern = new RegExp(expression.regex, 'u');
+  const pattern = new RegExp(expression.regex);
   return (record) => pattern.test(subject(record));
 }

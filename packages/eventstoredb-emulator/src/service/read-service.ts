@@ -1,4 +1,4 @@
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { FaultPlan } from '../faults/fault-plan.js';
 import type { LogRecord } from '../log/record.js';
 import { eventFilterOf } from '../read/event-filter.js';
@@ -11,11 +11,10 @@ import { streamNameOf } from '../wire/append-messages.js';
 import { numberOf } from '../wire/int64.js';
 import { readNotice } from '../wire/messages.js';
 import type { ReadOptions, ReadRequest } from '../wire/messages.js';
+import type { ReadCall } from '../wire/read-call.js';
 import { encodeReadEvent } from '../wire/read-event.js';
 import { asServerError, exceptionThrown, streamDeleted, unexpectedReadResult } from '../wire/statuses.js';
 import type { Failure } from '../wire/statuses.js';
-
-export type ReadCall = ServerWritableStream<ReadRequest, Buffer>;
 
 export interface ReadServiceOptions extends Omit<SubscriptionOptions, 'call'> {
   readonly store: EventStore;

@@ -147,7 +147,7 @@ export class EventStore {
     if (stream && record.kind === 'event') stream.positions.pop();
     this.log.truncate(record.position);
     if (stream && isMetastream(stream.name)) this.#readMetadataAgain(stream);
-    if (stream && stream.positions.length === 0 && stream.tombstone === undefined) this.#streams.delete(stream.name);
+    if (stream?.positions.length === 0 && stream.tombstone === undefined) this.#streams.delete(stream.name);
   }
 
   #readMetadataAgain({ name, positions }: StreamIndex): void {

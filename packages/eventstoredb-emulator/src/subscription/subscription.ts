@@ -1,9 +1,9 @@
 import type { FaultPlan } from '../faults/fault-plan.js';
 import { resolve } from '../read/links.js';
-import type { ReadCall } from '../service/read-service.js';
 import type { Committed, EventStore } from '../store/event-store.js';
 import { EMPTY, readNotice } from '../wire/messages.js';
 import type { ReadNotice } from '../wire/messages.js';
+import type { ReadCall } from '../wire/read-call.js';
 import { encodeReadEvent } from '../wire/read-event.js';
 import { asServerError, consumerTooSlow, streamDeleted } from '../wire/statuses.js';
 import type { Failure } from '../wire/statuses.js';

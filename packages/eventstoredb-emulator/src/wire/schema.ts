@@ -146,7 +146,7 @@ export interface Codec<Message> {
 export function codec<Message extends object>(name: string): Codec<Message> {
   const type = root.lookupType(`event_store.client.${name}`);
   return {
-    encode: (message) => type.encode(message as { [field: string]: unknown }).finish() as Buffer,
+    encode: (message) => type.encode(message).finish() as Buffer,
     decode: (bytes) => type.decode(bytes) as unknown as Message,
   };
 }
