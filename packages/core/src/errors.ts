@@ -44,6 +44,19 @@ export class TransactionConflictError extends WaybillError {
   }
 }
 
+/** The database had given up the transaction when it was asked to commit: an error of a statement in it was caught and ignored. */
+export class TransactionRolledBackError extends WaybillError {
+  readonly code = 'TRANSACTION_ROLLED_BACK';
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'The transaction was rolled back instead of committed: a statement in it had failed, and the error was swallowed. Nothing was committed. ' +
+        'Let errors of statements pass, or put the statement that may fail behind a savepoint.',
+      options,
+    );
+  }
+}
+
 /** `load` found no such stream. Use `find` where that is not an error. */
 export class AggregateNotFoundError extends WaybillError {
   readonly code = 'AGGREGATE_NOT_FOUND';
@@ -264,6 +277,7 @@ export class WaitTimeoutError extends WaybillError {
 export interface WaybillErrors {
   readonly CONCURRENCY: ConcurrencyError;
   readonly TRANSACTION_CONFLICT: TransactionConflictError;
+  readonly TRANSACTION_ROLLED_BACK: TransactionRolledBackError;
   readonly AGGREGATE_NOT_FOUND: AggregateNotFoundError;
   readonly STREAM_GAP: StreamGapError;
   readonly STREAM_DIVERGED: StreamDivergedError;

@@ -93,6 +93,7 @@ export {
   StreamDivergedError,
   StreamGapError,
   TransactionConflictError,
+  TransactionRolledBackError,
   UnknownMessageTypeError,
   WaitTimeoutError,
   WaybillError,

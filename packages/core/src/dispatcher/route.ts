@@ -8,7 +8,10 @@ import type { RetryOptions } from './backoff.js';
 
 export interface RouteOptions {
   readonly sink: Sink;
-  /** Which messages, as data, so that it can be pushed into the query. Default: every event, no command. Refused for sinks that need whole streams. */
+  /**
+   * Which messages, as data, so that it can be pushed into the query. Default: what the sink says it takes (a `HandlerSink` does);
+   * otherwise every event and no command. Refused for sinks that need whole streams.
+   */
   readonly only?: readonly MessageDefinition[];
   /** Which streams, by prefix. Default: all. */
   readonly streams?: readonly string[];
@@ -44,24 +47,28 @@ export interface Route {
  * @throws {@link InvalidOptionsError}, {@link RouteRefusedError} a route, or all of them together, cannot work
  */
 export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalogue: Catalogue): readonly Route[] {
-  const routes = Object.entries(options).map(([name, route]) => routeOf(name, route));
+  const routes = Object.entries(options).map(([name, route]) => routeOf(name, route, catalogue));
   if (routes.length === 0) throw new InvalidOptionsError('A dispatcher needs at least one route.');
   for (const { kind, type } of catalogue.definitions) {
     if (kind !== 'command') continue;
-    const takers = Object.entries(options).filter(([, { only }]) => only?.some((definition) => definition.type === type));
+    const takers = Object.entries(options).filter(([, route]) => takes(route)?.some((definition) => definition.type === type));
     if (takers.length !== 1) {
       const found = takers.length === 0 ? 'none does' : `${takers.map(([name]) => name).join(' and ')} do`;
-      throw new InvalidOptionsError(`A command has exactly one recipient: one route must name ${type} in \`only\`, and ${found}.`);
+      throw new InvalidOptionsError(`A command has exactly one recipient: one route must name ${type} in \`only\`, or have its handler, and ${found}.`);
     }
   }
   return routes;
 }
 
-function routeOf(name: string, options: RouteOptions): Route {
-  const { sink, only, streams, start, order = 'stream', onFailure = 'halt', retry = {}, batch = {}, unknownTypes = 'deliver' } = options;
+const takes = ({ only, sink }: RouteOptions): readonly MessageDefinition[] | undefined => only ?? sink.events;
+
+function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Route {
+  const { sink, streams, start, order = 'stream', onFailure = 'halt', retry = {}, batch = {}, unknownTypes = 'deliver' } = options;
   const { size: batchSize = 500 } = batch;
   const { attempts = 10, firstMs = 200, maxMs = 30_000 } = retry;
   const refuse = (reason: string): RouteRefusedError => new RouteRefusedError(name, reason);
+  const stranger = sink?.events?.find(({ type }) => !catalogue.find(type));
+  const only = sink && takes(options);
 
   if (name === '') throw refuse('it has no name');
   if (typeof sink?.deliver !== 'function') throw refuse('it has no sink');
@@ -70,7 +77,8 @@ function routeOf(name: string, options: RouteOptions): Route {
   if (!isWhole(batchSize, 1, 10_000)) throw refuse('batch.size must be a whole number from 1 to 10,000');
   if (!isWhole(attempts, 1, Infinity)) throw refuse('retry.attempts must be a whole number from 1');
   if (!(firstMs > 0) || !(maxMs >= firstMs)) throw refuse('retry.firstMs must be above 0, and retry.maxMs not below it');
-  if (only?.length === 0) throw refuse('`only` is empty, so it would select nothing; leave it out to select every event');
+  if (stranger) throw refuse(`its sink handles ${stranger.type}, which is not in the catalogue; add the definition, so that payloads are checked and brought to today's shape`);
+  if (only?.length === 0) throw refuse('it would select nothing: `only` is empty (leave it out to select every event), or its sink has no handler');
   if (streams?.some((prefix) => prefix === '') || streams?.length === 0) throw refuse('`streams` holds no prefix, or an empty one; leave it out to select all streams');
   if (sink.needsWholeStreams && only) throw refuse('its sink needs whole streams, so `only` would leave holes in them; select by `streams` instead');
   if (sink.needsWholeStreams && start === 'now') throw refuse('its sink needs whole streams, and `start: "now"` would leave out their beginning; use "beginning"');

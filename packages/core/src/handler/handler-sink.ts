@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError, isWaybillError, MessageRejectedError, SinkUnavailableError } from '../errors.js';
 import { Inbox } from '../inbox/inbox.js';
+import type { MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
 import type { Reached } from '../moment.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
@@ -33,6 +34,9 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
   readonly #handlers: readonly FoundHandler[];
   readonly #reached: Reached | undefined;
 
+  /** What the handlers handle, each type once: the route selects no other. */
+  readonly events: readonly MessageDefinition[];
+
   /** @throws {@link InvalidOptionsError} two handlers of one name, no handler, or an override that lost its decorator */
   constructor({ database, unitOfWork, handlers, clock = systemClock, reached }: HandlerSinkOptions<Tx, Handlers>) {
     this.#inbox = new Inbox<Tx>({ database, unitOfWork, clock, ...(reached && { reached }) });
@@ -44,6 +48,7 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
       if (other) throw new InvalidOptionsError(`Two handlers are named "${handler.name}": ${whereIs(other)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`);
       names.set(handler.name, handler);
     }
+    this.events = [...new Map(this.#handlers.flatMap(({ events }) => events.map((definition) => [definition.type, definition]))).values()];
   }
 
   async deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery> {
@@ -51,6 +56,7 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
       if (context.signal.aborted) return { accepted, failure: new SinkUnavailableError('the lane is stopping') };
       for (const handler of this.#handlers) {
         if (!handler.events.some(({ type }) => type === message.type)) continue;
+        if (!message.known) return { accepted, failure: newerThanThisProcess(handler, message) };
         const failure = await this.#handle(handler, message, { ...context, attempt: accepted === 0 ? context.attempt : 1 });
         if (failure) return { accepted, failure };
       }
@@ -67,7 +73,7 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
       return undefined;
     } catch (cause) {
       const detail = cause instanceof Error ? cause.message : String(cause);
-      if (isWaybillError(cause, 'DATABASE_UNAVAILABLE') || laneSignal.aborted) return new SinkUnavailableError(`handler "${handler.name}": ${detail}`, { cause });
+      if (laneSignal.aborted || DATABASE_TROUBLE.some((code) => isWaybillError(cause, code))) return new SinkUnavailableError(`handler "${handler.name}": ${detail}`, { cause });
       return new MessageRejectedError(message.id, message.stream, message.revision, `handler "${handler.name}" failed: ${detail}`, { cause });
     }
   }
@@ -80,6 +86,16 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
     if (typeof commit !== 'function') throw new InvalidOptionsError(`Handler "${handler.name}" says twoStep: true, but its first step did not return the function that commits.`);
     return commit;
   }
+}
+
+// Not the message's fault, and safe to repeat: a claim that was committed after all is found by the next try.
+const DATABASE_TROUBLE = ['DATABASE_UNAVAILABLE', 'TRANSACTION_CONFLICT', 'COMMIT_OUTCOME_UNKNOWN'] as const;
+
+// During a rolling deployment: a handler must not see a payload in a shape that it was not written for, and its lane must not halt.
+function newerThanThisProcess({ name }: FoundHandler, { id, type, schemaVersion, codec }: OutboxMessage): SinkUnavailableError {
+  return new SinkUnavailableError(
+    `message ${id} for handler "${name}" is ${type}, schema version ${schemaVersion}, codec ${codec}, which this process does not know; deploy the definition that wrote it`,
+  );
 }
 
 const invoke = ({ method, target }: FoundHandler, message: Message, context: CallContext): Promise<unknown> => method.call(target, message as never, context as never);

@@ -92,7 +92,7 @@ function define<Type extends string, Data>(
   versions: readonly SchemaVersion[],
   options: DefinitionOptions = {},
 ): Definition<Type, Data> {
-  if (type === '') throw new InvalidOptionsError('A message type needs a name.');
+  if (type === '' || type.includes('\0') || !type.isWellFormed()) throw new InvalidOptionsError(`A message type needs a name that every store can keep; ${JSON.stringify(type)} is none.`);
   const { formerly = [], codec = jsonCodec } = options;
   const schemaVersion = versions.length;
   const construct = (data: Data): DomainEvent<Type, Data> => ({ type, data });

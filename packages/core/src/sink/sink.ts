@@ -1,5 +1,6 @@
 import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import type { MessageDefinition } from '../message/definition.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
 
 /** Who delivers, and when to stop. */
@@ -38,6 +39,8 @@ export interface Sink {
   deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery>;
   /** True for a target that gets every event of a stream that it gets any of, e.g. EventStoreDB. */
   readonly needsWholeStreams?: boolean;
+  /** What it takes, for a route that does not say `only`: a sink of handlers knows what they handle. Each must be in the catalogue. */
+  readonly events?: readonly MessageDefinition[];
   /** Called once before the first batch. Idempotent. What it throws stops the start. */
   start?(signal: AbortSignal): Promise<void>;
   /** Called once after the last batch. Idempotent. */

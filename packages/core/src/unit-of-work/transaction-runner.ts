@@ -6,6 +6,7 @@ export interface TransactionRunner<Tx> {
    *
    * @throws what `work` throws, unchanged
    * @throws {@link TransactionConflictError} the database chose another transaction (deadlock, serialization)
+   * @throws {@link TransactionRolledBackError} a statement failed and `work` swallowed its error
    * @throws {@link DatabaseUnavailableError} no connection, or it was lost before the commit was sent; nothing is committed
    * @throws {@link CommitOutcomeUnknownError} the connection was lost while committing: ask {@link TransactionRunner.outcome}
    */

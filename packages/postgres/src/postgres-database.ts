@@ -1,0 +1,85 @@
+import { InvalidOptionsError } from '@waybill/core';
+import type { Database, TransactionRunner } from '@waybill/core';
+import type { ClientConfig, Pool } from 'pg';
+import { PostgresActions } from './postgres-actions.js';
+import { PostgresConnection } from './postgres-connection.js';
+import { PostgresIdempotency, PostgresInbox, PostgresSnapshots } from './postgres-keyed-stores.js';
+import { PostgresLanes } from './postgres-lanes.js';
+import { PostgresLeases } from './postgres-leases.js';
+import { PostgresOutbox } from './postgres-outbox.js';
+import { PostgresRoutes } from './postgres-routes.js';
+import { PostgresStatus } from './postgres-status.js';
+import { poolTransactions, PostgresTransactions } from './postgres-transactions.js';
+import type { ForeignTransactions, PostgresTx } from './postgres-tx.js';
+import { PostgresWakeUps } from './postgres-wake-ups.js';
+import { migrate } from './schema/migrate.js';
+import { quotedSchema } from './schema/schema-name.js';
+import { verify } from './schema/verify.js';
+
+export interface PostgresOptions {
+  /** Yours; never ended by Waybill. Listen to its `error` event, as with any pool. */
+  readonly pool: Pool;
+  /** Where Waybill's tables are; any name, also one that needs quoting. Default `'waybill'`. */
+  readonly schema?: string;
+  /** Ordered paths per route, fixed when the schema is created; 1 to 1,024. Default 16. */
+  readonly lanes?: number;
+  /**
+   * How wake-ups from other processes arrive: a connection to listen on. Default: one with the pool's own settings. Where the pool
+   * goes through PgBouncer, give the server's own address, or `false` for polling only.
+   */
+  readonly listen?: ClientConfig | false;
+}
+
+/**
+ * Waybill on PostgreSQL 14 or newer.
+ *
+ * @typeParam Tx - what `run`, `join`, projectors and handlers get as `tx`: by default anything with `query(text, values)`, such as a
+ *   `pg.PoolClient`; with `transactions`, your query builder's own
+ */
+export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
+  readonly transactions: TransactionRunner<Tx>;
+  readonly outbox: PostgresOutbox<Tx>;
+  readonly snapshots: PostgresSnapshots<Tx>;
+  readonly idempotency: PostgresIdempotency<Tx>;
+  readonly wakeUps: PostgresWakeUps;
+  readonly inbox: PostgresInbox<Tx>;
+  readonly routes: PostgresRoutes;
+  readonly lanes: PostgresLanes;
+  readonly leases: PostgresLeases;
+  readonly actions: PostgresActions;
+  readonly status: PostgresStatus;
+  readonly #connection: PostgresConnection<Tx>;
+
+  /** @throws {@link InvalidOptionsError} a schema name or number of lanes that cannot be */
+  constructor(options: PostgresOptions & (PostgresTx extends Tx ? { readonly transactions?: ForeignTransactions<Tx> } : { readonly transactions: ForeignTransactions<Tx> })) {
+    const { pool, schema = 'waybill', lanes = 16, listen = pool.options as ClientConfig } = options;
+    if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024) throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
+    // Without `transactions` the constructor's type allows only a Tx that a pool client is.
+    const transactions = options.transactions ?? (poolTransactions(pool) as unknown as ForeignTransactions<Tx>);
+    const connection = new PostgresConnection<Tx>(pool, quotedSchema(schema), schema, lanes, (tx) => transactions.handle(tx));
+    this.#connection = connection;
+    this.transactions = new PostgresTransactions(pool, transactions);
+    this.outbox = new PostgresOutbox(connection);
+    this.snapshots = new PostgresSnapshots(connection);
+    this.idempotency = new PostgresIdempotency(connection);
+    this.wakeUps = new PostgresWakeUps(connection, listen);
+    this.inbox = new PostgresInbox(connection);
+    this.routes = new PostgresRoutes(connection);
+    this.lanes = new PostgresLanes(connection);
+    this.leases = new PostgresLeases(connection);
+    this.actions = new PostgresActions(connection);
+    this.status = new PostgresStatus(connection);
+  }
+
+  /**
+   * @throws {@link SchemaMismatchError} the schema is newer than this package, or was made for another number of lanes
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async migrate({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await migrate(this.#connection, signal);
+  }
+
+  async verify(): Promise<void> {
+    await verify(this.#connection);
+  }
+}

@@ -1,0 +1,111 @@
+import type { AcquireOptions, LaneFailure, LaneGrant, LaneLease, LaneLeases, LaneState } from '@waybill/core';
+import type { PostgresConnection } from './postgres-connection.js';
+import { checkpointOf } from './snapshot-window.js';
+
+/** A lane's failure, as text. */
+export const FAILURE_COLUMNS = `
+  l.state, l.failed_id::text as failed_id, l.failed_stream, l.failed_revision::text as failed_revision, l.attempts::text as attempts,
+  (extract(epoch from l.next_try_at) * 1000)::bigint::text as next_try_ms, l.error_code, l.last_error`;
+
+export interface FailureColumns {
+  readonly state: LaneState;
+  readonly failed_id: string | null;
+  readonly failed_stream: string;
+  readonly failed_revision: string;
+  readonly attempts: string;
+  readonly next_try_ms: string | null;
+  readonly error_code: string;
+  readonly last_error: string;
+}
+
+interface LeaseColumns {
+  readonly route: string;
+  readonly lane: string;
+  readonly epoch: string;
+  readonly expires_ms: string;
+}
+
+interface GrantColumns extends LeaseColumns, FailureColumns {
+  readonly taken_over: string;
+  readonly window_from: string;
+  readonly floor: string;
+  readonly window_to: string | null;
+  readonly to_floor: string | null;
+  readonly position: string | null;
+}
+
+const LEASE_COLUMNS = 'l.route, l.lane::text as lane, l.epoch::text as epoch, (extract(epoch from l.lease_until) * 1000)::bigint::text as expires_ms';
+
+/** Leases are rows of the lane table, by the database's clock. */
+export class PostgresLeases implements LaneLeases {
+  readonly #acquire: string;
+  readonly #renew: string;
+  readonly #release: string;
+
+  constructor(private readonly connection: PostgresConnection<never>) {
+    const { schema } = connection;
+    const held = `json_to_recordset($1::text::json) as held (route text, lane integer, epoch bigint)
+      where l.route = held.route and l.lane = held.lane and l.epoch = held.epoch and not l.released`;
+    this.#acquire = `
+      with free as (
+        select route, lane, released
+        from ${schema}.lane
+        where route = $1::text and (released or lease_until <= clock_timestamp())
+        order by lane
+        limit $4::text::bigint
+        for update skip locked
+      )
+      update ${schema}.lane as l
+      set owner = $2::text, epoch = l.epoch + 1, lease_until = clock_timestamp() + $3::text::double precision * interval '1 millisecond', released = false
+      from free
+      where l.route = free.route and l.lane = free.lane
+      returning ${LEASE_COLUMNS}, (not free.released)::text as taken_over, l.window_from::text as window_from, l.floor::text as floor,
+        l.window_to::text as window_to, l.to_floor::text as to_floor, l.position::text as position, ${FAILURE_COLUMNS}`;
+    this.#renew = `
+      update ${schema}.lane as l
+      set lease_until = clock_timestamp() + $2::text::double precision * interval '1 millisecond'
+      from ${held}
+      returning ${LEASE_COLUMNS}`;
+    this.#release = `
+      update ${schema}.lane as l
+      set owner = null, released = true
+      from ${held}`;
+  }
+
+  async acquire({ route, owner, leaseMs, most }: AcquireOptions): Promise<readonly LaneGrant[]> {
+    const rows = await this.connection.query<GrantColumns>(this.#acquire, [route, owner, String(leaseMs), String(most)]);
+    return rows.map(grantOf);
+  }
+
+  async renew(leases: readonly LaneLease[], leaseMs: number): Promise<readonly LaneLease[]> {
+    const rows = await this.connection.query<LeaseColumns>(this.#renew, [leasesJson(leases), String(leaseMs)]);
+    return rows.map(leaseOf);
+  }
+
+  async release(leases: readonly LaneLease[]): Promise<void> {
+    await this.connection.query(this.#release, [leasesJson(leases)]);
+  }
+}
+
+export const leasesJson = (leases: readonly LaneLease[]): string => JSON.stringify(leases.map(({ route, lane, epoch }) => ({ route, lane, epoch: String(epoch) })));
+
+const leaseOf = ({ route, lane, epoch, expires_ms }: LeaseColumns): LaneLease => ({ route, lane: Number(lane), epoch: BigInt(epoch), expiresAt: new Date(Number(expires_ms)) });
+
+function grantOf(row: GrantColumns): LaneGrant {
+  const { window_from: from, floor } = row;
+  const window = { from, floor, seen: floor, to: row.window_to ?? undefined, toFloor: row.to_floor ?? undefined, position: row.position ?? undefined };
+  return { lease: leaseOf(row), takenOver: row.taken_over === 'true', progress: { checkpoint: checkpointOf(window), state: row.state, failure: failureOf(row) } };
+}
+
+export function failureOf(row: FailureColumns): LaneFailure | undefined {
+  if (row.failed_id === null) return undefined;
+  return {
+    messageId: row.failed_id,
+    stream: row.failed_stream,
+    revision: BigInt(row.failed_revision),
+    attempts: Number(row.attempts),
+    nextTryAt: row.next_try_ms === null ? undefined : new Date(Number(row.next_try_ms)),
+    code: row.error_code,
+    error: row.last_error,
+  };
+}

@@ -1,0 +1,93 @@
+import { CommitOutcomeUnknownError, DatabaseUnavailableError, TransactionRolledBackError, delay, systemClock } from '@waybill/core';
+import type { TransactionRunner } from '@waybill/core';
+import type { Pool, PoolClient } from 'pg';
+import { isConnectionError, translate } from './postgres-errors.js';
+import type { ForeignTransactions, PostgresTx } from './postgres-tx.js';
+
+const LONGEST_LOOK_MS = 30_000;
+const LOOK_AGAIN_MS = 100;
+
+/** Transactions on the application's pool, at its default isolation level. */
+export function poolTransactions(pool: Pool): ForeignTransactions<PostgresTx> {
+  return {
+    handle: (tx) => tx,
+    run: async (work) => {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      const onError = (error: Error): void => void (broken = error); // without a listener a lost connection ends the process
+      client.on('error', onError);
+      try {
+        await client.query('begin');
+        const result = await work(client);
+        const { command } = await client.query('commit');
+        // PostgreSQL answers `commit` of a failed transaction with ROLLBACK, and no error.
+        if (command !== 'COMMIT') throw new TransactionRolledBackError();
+        return result;
+      } catch (error) {
+        broken ??= await rollback(client, error);
+        throw error;
+      } finally {
+        client.off('error', onError);
+        client.release(broken);
+      }
+    },
+  };
+}
+
+/** @returns the error when the connection cannot be used again */
+async function rollback(client: PoolClient, error: unknown): Promise<Error | undefined> {
+  if (isConnectionError(error)) return error as Error;
+  try {
+    await client.query('rollback');
+    return undefined;
+  } catch (lost) {
+    return lost as Error;
+  }
+}
+
+/** Runs transactions and finds out what became of those whose answer was lost. */
+export class PostgresTransactions<Tx> implements TransactionRunner<Tx> {
+  constructor(
+    private readonly pool: Pool,
+    private readonly transactions: Pick<ForeignTransactions<Tx>, 'run'>,
+  ) {}
+
+  async run<Result>(work: (tx: Tx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    let committing = false;
+    try {
+      return await this.transactions.run(async (tx) => {
+        committing = false; // a query builder may run it again
+        const result = await work(tx);
+        signal?.throwIfAborted();
+        committing = true;
+        return result;
+      });
+    } catch (error) {
+      if (committing && isConnectionError(error)) throw new CommitOutcomeUnknownError(undefined, { cause: error });
+      throw translate(error);
+    }
+  }
+
+  async outcome(transactionId: string, signal?: AbortSignal): Promise<'committed' | 'rolled-back' | 'unknown'> {
+    const deadline = systemClock.monotonic() + LONGEST_LOOK_MS;
+    while (!signal?.aborted && systemClock.monotonic() < deadline) {
+      const status = await this.#status(transactionId);
+      if (status === 'committed') return 'committed';
+      if (status === 'aborted') return 'rolled-back';
+      if (status === 'forgotten') return 'unknown';
+      await delay(systemClock, LOOK_AGAIN_MS, signal); // still in progress, or the server is not back yet
+    }
+    return 'unknown';
+  }
+
+  async #status(transactionId: string): Promise<string> {
+    try {
+      const { rows } = await this.pool.query<{ status: string | null }>('select pg_xact_status($1::text::xid8) as status', [transactionId]);
+      return rows[0]?.status ?? 'forgotten';
+    } catch (error) {
+      if (translate(error) instanceof DatabaseUnavailableError) return 'unreachable';
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { delay, laneOf, systemClock } from '@waybill/core';
+import type { WakeHint, WakeUps } from '@waybill/core';
+import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
+import type { PostgresConnection } from './postgres-connection.js';
+
+const COALESCE_MS = 5;
+const RECONNECT_MS = 1_000;
+
+/**
+ * Nudges dispatchers in this process at once, and others by one NOTIFY every few milliseconds from a connection of its own: in the
+ * caller's transaction it would cost more than a quarter of the commits. LISTEN needs a direct connection; behind PgBouncer alone
+ * nothing arrives, and polling finds everything.
+ */
+export class PostgresWakeUps implements WakeUps {
+  readonly #listeners = new Set<(hint: WakeHint) => void>();
+  readonly #channel: string;
+  readonly #pulse: string;
+  #pending: { lanes: Set<number>; action: boolean } | undefined;
+
+  constructor(
+    private readonly connection: PostgresConnection<never>,
+    /** How to reach the server directly; `false` for polling only. */
+    private readonly listenOptions: ClientConfig | false,
+  ) {
+    this.#channel = `waybill_${createHash('sha1').update(connection.schemaName).digest('hex').slice(0, 16)}`;
+    this.#pulse = `select concat(pg_current_snapshot()::text, '/', last_value) as pulse from ${connection.schema}.outbox_position`;
+  }
+
+  nudge(kind: WakeHint['kind'], streamHashes: readonly number[]): void {
+    const lanes = streamHashes.map((hash) => laneOf(hash, this.connection.lanes));
+    this.#tell({ kind, lanes });
+    if (this.listenOptions === false) return;
+    if (!this.#pending) systemClock.after(COALESCE_MS, () => this.#notify());
+    this.#pending ??= { lanes: new Set(), action: false };
+    for (const lane of lanes) this.#pending.lanes.add(lane);
+    this.#pending.action ||= kind === 'action';
+  }
+
+  async listen(onHint: (hint: WakeHint) => void, signal: AbortSignal): Promise<void> {
+    this.#listeners.add(onHint);
+    try {
+      if (this.listenOptions === false) await aborted(signal);
+      else while (!signal.aborted) await this.#listenUntilLost(this.listenOptions, onHint, signal);
+    } finally {
+      this.#listeners.delete(onHint);
+    }
+  }
+
+  async pulse(): Promise<string> {
+    const [row] = await this.connection.query<{ pulse: string }>(this.#pulse);
+    return row!.pulse;
+  }
+
+  #tell(hint: WakeHint): void {
+    for (const listener of this.#listeners) listener(hint);
+  }
+
+  #notify(): void {
+    const { lanes, action } = this.#pending!;
+    this.#pending = undefined;
+    const hint: WakeHint = { kind: action ? 'action' : 'committed', lanes: [...lanes] };
+    // Only a hint: when it cannot be sent, polling finds what it would have told.
+    this.connection.pool.query('select pg_notify($1::text, $2::text)', [this.#channel, JSON.stringify(hint)]).catch(() => {});
+  }
+
+  /** Resolves when the connection is gone, or closed because of the signal. */
+  async #listenUntilLost(config: ClientConfig, onHint: (hint: WakeHint) => void, signal: AbortSignal): Promise<void> {
+    const client = new Client(config);
+    const lost = new Promise<void>((resolve) => {
+      client.on('error', () => resolve());
+      client.on('end', () => resolve());
+    });
+    client.on('notification', ({ payload }) => payload !== undefined && onHint(JSON.parse(payload) as WakeHint));
+    try {
+      await client.connect();
+      await client.query(`listen ${this.#channel}`);
+      onHint({ kind: 'committed', lanes: [] }); // whatever was told while nobody listened
+      await Promise.race([lost, aborted(signal)]);
+    } catch {
+      await delay(systemClock, RECONNECT_MS, signal);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

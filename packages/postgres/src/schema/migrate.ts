@@ -1,0 +1,49 @@
+import { SchemaMismatchError } from '@waybill/core';
+import type { PoolClient } from 'pg';
+import { translate } from '../postgres-errors.js';
+import type { PostgresConnection } from '../postgres-connection.js';
+import { MIGRATIONS } from './migrations.js';
+
+/**
+ * Brings the schema up to this version, in one transaction: all or nothing. Processes that start together wait for each other.
+ *
+ * @throws {@link SchemaMismatchError} the schema is newer than this version, or was made for another number of lanes
+ */
+export async function migrate({ pool, schema, schemaName, lanes }: PostgresConnection<never>, signal?: AbortSignal): Promise<void> {
+  const client = await pool.connect().catch((error: unknown) => Promise.reject(translate(error)));
+  try {
+    await client.query('begin');
+    // Held until commit, so it works behind PgBouncer too.
+    await client.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))', [`waybill migrations of ${schemaName}`]);
+    await client.query(`create schema if not exists ${schema}`);
+    await client.query(`create table if not exists ${schema}.migration (version integer primary key, applied_at timestamptz not null default now())`);
+    const { rows } = await client.query<{ version: string }>(`select coalesce(max(version), 0)::text as version from ${schema}.migration`);
+    const current = Number(rows[0]!.version);
+    const newest = MIGRATIONS.at(-1)!.version;
+    if (current > newest) throw new SchemaMismatchError(`Schema ${schema} is at version ${current}, newer than this package's ${newest}. Upgrade @waybill/postgres.`);
+    for (const { version, sql } of MIGRATIONS) {
+      signal?.throwIfAborted();
+      if (version <= current) continue;
+      await client.query(sql(schema, lanes));
+      await client.query(`insert into ${schema}.migration (version) values ($1::integer)`, [version]);
+    }
+    await checkLanes(client, schema, lanes);
+    await client.query('commit');
+    client.release();
+  } catch (error) {
+    client.release(true); // its transaction goes with it
+    throw translate(error);
+  }
+}
+
+async function checkLanes(client: PoolClient, schema: string, lanes: number): Promise<void> {
+  const { rows } = await client.query<{ lanes: string }>(`select lanes::text as lanes from ${schema}.identity`);
+  refuseOtherLanes(schema, Number(rows[0]!.lanes), lanes);
+}
+
+export function refuseOtherLanes(schema: string, stored: number, wanted: number): void {
+  if (stored === wanted) return;
+  throw new SchemaMismatchError(
+    `Schema ${schema} was created with ${stored} lanes, but the options say ${wanted}. The number is fixed at creation, for it decides where rows are: pass { lanes: ${stored} }, or use another schema.`,
+  );
+}

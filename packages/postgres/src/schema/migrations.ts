@@ -1,0 +1,186 @@
+import { STREAM_MOVED } from '../postgres-errors.js';
+
+/** One step of the schema's history. Never edited once released: a change is a new step. */
+export interface Migration {
+  readonly version: number;
+  readonly sql: (schema: string, lanes: number) => string;
+}
+
+/**
+ * Ordered, each applied once.
+ *
+ * Index costs are paid by every commit: (lane, position) serves lanes, (stream, revision) loading and receipts, (transaction_id) the
+ * rows of transactions that were in progress when a window was taken.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    sql: (schema, lanes) => `
+create table ${schema}.identity (
+  only_row boolean primary key default true check (only_row),
+  outbox_id uuid not null default gen_random_uuid(),
+  lanes integer not null,
+  system_identifier text not null,
+  database_oid oid not null,
+  created_at timestamptz not null default now()
+);
+insert into ${schema}.identity (lanes, system_identifier, database_oid)
+select ${lanes}, (select system_identifier::text from pg_control_system()), (select oid from pg_database where datname = current_database());
+
+create table ${schema}.stream (
+  stream text collate "C" primary key,
+  revision bigint not null,
+  adopted_at bigint -- first revision written here of a stream that the event history had before
+) with (fillfactor = 70);
+
+create sequence ${schema}.outbox_position as bigint cache 1;
+
+create table ${schema}.outbox (
+  lane integer not null,
+  position bigint not null default nextval('${schema.replaceAll("'", "''")}.outbox_position'),
+  stream_hash bigint not null,
+  stream text collate "C" not null,
+  revision bigint not null,
+  id uuid not null,
+  kind text not null,
+  type text collate "C" not null,
+  schema_version integer not null,
+  codec text not null,
+  payload json not null, -- json, not jsonb: what was written is what is delivered
+  metadata json not null,
+  aggregate_type text,
+  aggregate_id text,
+  transaction_id xid8 not null default pg_current_xact_id(),
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null default clock_timestamp(),
+  primary key (lane, position)
+);
+create unique index outbox_stream on ${schema}.outbox (stream, revision);
+create index outbox_transaction on ${schema}.outbox (transaction_id);
+
+-- Moves the heads in name order, all of them before the first position is drawn: within a stream, position order is commit order.
+create function ${schema}.append(streams json, messages json)
+returns table (place integer, first_revision text, transaction_id text)
+language plpgsql as $append$
+declare
+  wanted record;
+  moved bigint;
+  actual bigint;
+  firsts bigint[] := '{}';
+begin
+  for wanted in
+    select s.place, s.stream, s.expected::bigint as expected, s.mode, s.messages
+    from json_to_recordset(streams) as s (place integer, stream text, expected text, mode text, messages integer)
+    order by s.stream collate "C"
+  loop
+    moved := null;
+    if wanted.mode = 'exact' then
+      update ${schema}.stream as head
+      set revision = wanted.expected + wanted.messages
+      where head.stream = wanted.stream and head.revision = wanted.expected
+      returning head.revision into moved;
+    elsif wanted.mode = 'any' then
+      insert into ${schema}.stream as head (stream, revision)
+      values (wanted.stream, wanted.messages - 1)
+      on conflict (stream) do update set revision = head.revision + wanted.messages
+      returning head.revision into moved;
+    else -- 'new', 'adopt'
+      insert into ${schema}.stream as head (stream, revision, adopted_at)
+      values (wanted.stream, coalesce(wanted.expected, -1) + wanted.messages, wanted.expected + 1)
+      on conflict (stream) do nothing
+      returning head.revision into moved;
+    end if;
+    if moved is null then
+      select head.revision into actual from ${schema}.stream as head where head.stream = wanted.stream;
+      raise exception 'stream is not where it was expected' using
+        errcode = '${STREAM_MOVED}',
+        detail = json_build_object('stream', wanted.stream, 'expected', wanted.expected::text, 'actual', actual::text)::text;
+    end if;
+    firsts[wanted.place] := moved - wanted.messages + 1;
+  end loop;
+
+  insert into ${schema}.outbox (lane, stream_hash, stream, revision, id, kind, type, schema_version, codec, payload, metadata, aggregate_type, aggregate_id, occurred_at)
+  select m.hash % ${lanes}, m.hash, m.stream, firsts[m.place] + m.ordinal, m.id, m.kind, m.type, m.version, m.codec, m.payload::json, m.metadata::json, m.aggregate_type, m.aggregate_id, to_timestamp(m.occurred_ms / 1000.0)
+  from json_to_recordset(messages) as m (
+    place integer, ordinal integer, hash bigint, stream text, id uuid, kind text, type text, version integer, codec text, payload text, metadata text,
+    aggregate_type text, aggregate_id text, occurred_ms double precision
+  )
+  order by m.place, m.ordinal;
+
+  return query select p.place, firsts[p.place]::text, pg_current_xact_id()::text from generate_subscripts(firsts, 1) as p (place);
+end
+$append$;
+
+create table ${schema}.route (
+  route text primary key,
+  message_order text not null,
+  types text[],
+  streams text[],
+  start text not null,
+  created_at timestamptz not null default now(),
+  retired_at timestamptz
+);
+
+create table ${schema}.lane (
+  route text not null references ${schema}.route,
+  lane integer not null,
+  owner text,
+  epoch bigint not null default 0,
+  lease_until timestamptz not null default '-infinity',
+  released boolean not null default true,
+  window_from pg_snapshot not null,
+  window_to pg_snapshot,
+  floor bigint not null,
+  to_floor bigint,
+  position bigint,
+  state text not null default 'running',
+  failed_id uuid,
+  failed_stream text,
+  failed_revision bigint,
+  attempts integer not null default 0,
+  suspects integer not null default 0,
+  next_try_at timestamptz,
+  error_code text,
+  last_error text,
+  primary key (route, lane)
+) with (fillfactor = 50);
+
+create table ${schema}.lane_action (
+  id bigint generated always as identity primary key,
+  route text not null,
+  lane integer not null,
+  kind text not null,
+  message_id uuid,
+  reason text,
+  requested_at timestamptz not null default clock_timestamp(),
+  executed_at timestamptz,
+  outcome text,
+  note text
+);
+create index lane_action_due on ${schema}.lane_action (route, lane) where executed_at is null;
+
+create table ${schema}.inbox (
+  handler text not null,
+  message_id text not null,
+  source text not null,
+  first_attempt_at timestamptz not null,
+  claimed_at timestamptz not null default clock_timestamp(),
+  primary key (handler, message_id)
+);
+
+create table ${schema}.idempotency (
+  key text primary key,
+  outcome json,
+  claimed_at timestamptz not null default clock_timestamp()
+);
+
+create table ${schema}.snapshot (
+  stream text collate "C" not null,
+  version integer not null,
+  revision bigint not null,
+  state json not null,
+  primary key (stream, version)
+);
+`,
+  },
+];

@@ -1,0 +1,31 @@
+import type { Checkpoint } from '@waybill/core';
+
+/**
+ * A lane's place, as snapshot windows know it (the idea is PgQ's).
+ *
+ * Everything visible in `from` is done. While `to` is set, a window is open: the rows visible in `to` and not in `from`, by position, of
+ * which those up to `position` are done. Identity values are taken at insert, not at commit, so no single number could say this.
+ */
+export interface SnapshotWindow {
+  /** `pg_snapshot` as text. */
+  readonly from: string;
+  /** Positions of rows that are not visible in `from` lie above, but for those of transactions that were in progress in `from`. */
+  readonly floor: string;
+  readonly to?: string | undefined;
+  readonly toFloor?: string | undefined;
+  readonly position?: string | undefined;
+  /** The sequence's last value at the look that led here: the next window's floor, for it was read before that window is taken. */
+  readonly seen: string;
+}
+
+/** Before the first row: no transaction is visible. */
+export const BEGINNING: SnapshotWindow = { from: '1:1:', floor: '0', seen: '0' };
+
+export const windowOf = (checkpoint: Checkpoint): SnapshotWindow => checkpoint as unknown as SnapshotWindow;
+export const checkpointOf = (window: SnapshotWindow): Checkpoint => window as unknown as Checkpoint;
+
+/** Transactions in progress in a `pg_snapshot`: the third part of `xmin:xmax:xip,xip`. */
+export function inProgress(snapshot: string): readonly string[] {
+  const list = snapshot.slice(snapshot.lastIndexOf(':') + 1);
+  return list === '' ? [] : list.split(',');
+}
