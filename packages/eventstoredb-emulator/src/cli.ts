@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EventStoreDBEmulator } from './emulator.js';
+import type { StopOptions } from './emulator.js';
 import { DEFAULTS } from './emulator-options.js';
 import type { ServerVersion } from './emulator-options.js';
 
@@ -29,9 +30,13 @@ const program = new Command('eventstoredb-emulator')
 const { serverVersion, untilStdinCloses, graceMs, ...options } = program.parse().opts<CommandLine>();
 try {
   const emulator = await EventStoreDBEmulator.start({ ...options, version: serverVersion });
-  process.once('SIGTERM', () => void emulator.stop({ graceMs }));
-  process.once('SIGINT', () => void emulator.stop());
-  if (untilStdinCloses) process.stdin.resume().once('close', () => void emulator.stop());
+  const end = async (stopOptions: StopOptions): Promise<void> => {
+    await emulator.stop(stopOptions);
+    process.stdin.destroy(); // an open input would keep the process alive
+  };
+  process.once('SIGTERM', () => void end({ graceMs }));
+  process.once('SIGINT', () => void end({}));
+  if (untilStdinCloses) process.stdin.resume().once('close', () => void end({}));
   console.log(emulator.connectionString);
 } catch (error) {
   program.error(error instanceof Error ? error.message : String(error));

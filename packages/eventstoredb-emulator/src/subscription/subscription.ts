@@ -59,7 +59,7 @@ export class Subscription {
     const { source, liveBuffer } = this.#parts;
     for (const delivery of source.take(committed)) this.#waiting.push(delivery);
     if (this.#waiting.length > liveBuffer.size) this.#overflow();
-    if (this.#waiting.length > 0) this.#pumpSoon();
+    this.#pumpSoon();
   }
 
   #overflow(): void {

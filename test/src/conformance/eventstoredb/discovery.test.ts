@@ -1,0 +1,51 @@
+import { EventStoreDBClient, persistentSubscriptionToStreamSettingsFromDefaults } from '@eventstore/db-client';
+import { expect } from 'chai';
+import { anEvent, failureOf } from './append-path.js';
+import { itOnEmulator, newStream, serverUnderTest } from './server-under-test.js';
+import type { ServerUnderTest } from './server-under-test.js';
+
+describe('EventStoreDB conformance: finding the server', () => {
+  let server: ServerUnderTest;
+
+  before(async () => {
+    server = await serverUnderTest();
+  });
+
+  const appendThrough = async (url: string): Promise<unknown> => {
+    const client = EventStoreDBClient.connectionString(url);
+    try {
+      return await client.appendToStream(newStream(), anEvent());
+    } finally {
+      await client.dispose();
+    }
+  };
+
+  it('lists what it supports', async () => {
+    const capabilities = await server.client['capabilities'];
+    const supports = (method: string, feature?: string): boolean =>
+      capabilities.supports({ path: `/event_store.client.streams.Streams/${method}` } as never, feature);
+
+    expect(['Read', 'Append', 'BatchAppend', 'Delete', 'Tombstone'].map((method) => supports(method))).to.deep.equal(Array(5).fill(true));
+    expect([supports('BatchAppend', 'deadline_duration'), supports('Read', 'position'), supports('Read', 'events')]).to.deep.equal([
+      true,
+      true,
+      true,
+    ]);
+    expect(capabilities.serverVersion).to.match(/^\d+\.\d+\.\d+/);
+  });
+
+  itOnEmulator('is found through gossip, alone and among others', async () => {
+    const { host } = new URL(server.url.replace('esdb:', 'http:'));
+
+    expect(await appendThrough(`esdb+discover://${host}?tls=false`)).to.include({ success: true });
+    expect(await appendThrough(`esdb://${host},127.0.0.1:1?tls=false`)).to.include({ success: true });
+  });
+
+  itOnEmulator('has no persistent subscriptions and says so', async () => {
+    const failure = await failureOf(
+      server.client.createPersistentSubscriptionToStream(newStream(), 'group', persistentSubscriptionToStreamSettingsFromDefaults()),
+    );
+
+    expect(failure).to.include({ code: 12 });
+  });
+});
