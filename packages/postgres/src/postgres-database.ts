@@ -52,7 +52,7 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
 
   /** @throws {@link InvalidOptionsError} a schema name or number of lanes that cannot be */
   constructor(options: PostgresOptions & (PostgresTx extends Tx ? { readonly transactions?: ForeignTransactions<Tx> } : { readonly transactions: ForeignTransactions<Tx> })) {
-    const { pool, schema = 'waybill', lanes = 16, listen = pool.options as ClientConfig } = options;
+    const { pool, schema = 'waybill', lanes = 16, listen = pool.options } = options;
     if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024) throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
     // Without `transactions` the constructor's type allows only a Tx that a pool client is.
     const transactions = options.transactions ?? (poolTransactions(pool) as unknown as ForeignTransactions<Tx>);

@@ -9,6 +9,5 @@ import type { EventHistory } from './event-history.js';
 export class OutboxHistory implements EventHistory {
   constructor(readonly options: { readonly retention: 'keep' }) {}
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- an empty async iterable
   async *read(): AsyncIterable<never> {}
 }

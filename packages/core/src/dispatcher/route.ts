@@ -60,14 +60,14 @@ export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalo
   return routes;
 }
 
-const takes = ({ only, sink }: RouteOptions): readonly MessageDefinition[] | undefined => only ?? sink.events;
+const takes = ({ only, sink }: RouteOptions): readonly MessageDefinition[] | undefined => only ?? sink.handles;
 
 function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Route {
   const { sink, streams, start, order = 'stream', onFailure = 'halt', retry = {}, batch = {}, unknownTypes = 'deliver' } = options;
   const { size: batchSize = 500 } = batch;
   const { attempts = 10, firstMs = 200, maxMs = 30_000 } = retry;
   const refuse = (reason: string): RouteRefusedError => new RouteRefusedError(name, reason);
-  const stranger = sink?.events?.find(({ type }) => !catalogue.find(type));
+  const stranger = sink?.handles?.find(({ type }) => !catalogue.find(type));
   const only = sink && takes(options);
 
   if (name === '') throw refuse('it has no name');

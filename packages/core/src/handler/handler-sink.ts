@@ -35,7 +35,7 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
   readonly #reached: Reached | undefined;
 
   /** What the handlers handle, each type once: the route selects no other. */
-  readonly events: readonly MessageDefinition[];
+  readonly handles: readonly MessageDefinition[];
 
   /** @throws {@link InvalidOptionsError} two handlers of one name, no handler, or an override that lost its decorator */
   constructor({ database, unitOfWork, handlers, clock = systemClock, reached }: HandlerSinkOptions<Tx, Handlers>) {
@@ -48,7 +48,7 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
       if (other) throw new InvalidOptionsError(`Two handlers are named "${handler.name}": ${whereIs(other)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`);
       names.set(handler.name, handler);
     }
-    this.events = [...new Map(this.#handlers.flatMap(({ events }) => events.map((definition) => [definition.type, definition]))).values()];
+    this.handles = [...new Map(this.#handlers.flatMap(({ events }) => events.map((definition) => [definition.type, definition]))).values()];
   }
 
   async deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery> {

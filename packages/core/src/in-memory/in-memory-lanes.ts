@@ -25,7 +25,6 @@ export class InMemoryLanes implements LaneStore {
     return Promise.resolve({ rows: rows.map((row) => ({ ...row, checkpoint: checkpointAt(place(row)) })), through: checkpointAt(passed) });
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- rejects like a database would, instead of throwing
   async settle({ route, lane, epoch }: LaneLease, { executed = [], ...progress }: Settlement): Promise<void> {
     const row = this.state.lanes.get(laneKey(route, lane));
     if (row?.epoch !== epoch) throw new LeaseLostError(route, lane, epoch);

@@ -71,7 +71,6 @@ export class InMemorySink implements Sink {
     this.#streams.set(message.stream, stream);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable of what is at hand
   async *#read(stream: string, { from }: ReadHistoryOptions): AsyncIterable<RecordedMessage> {
     const stored = (this.#streams.get(stream) ?? []).filter(({ revision }) => revision >= from);
     for (const { id, kind, type, revision, occurredAt, schemaVersion, metadata, codec, payload } of stored) {

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js';
 import type { StoredMessage } from '../message/stored-message.js';
 import type { LaneAction } from '../outbox/lane-action.js';
-import type { ExecutedAction, LaneProgress } from '../outbox/lane-store.js';
+import type { LaneProgress } from '../outbox/lane-progress.js';
+import type { ExecutedAction } from '../outbox/lane-store.js';
 import type { StoredRoute } from '../outbox/route-store.js';
 import type { Snapshot } from '../aggregate/snapshot-store.js';
 

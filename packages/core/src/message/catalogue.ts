@@ -39,7 +39,7 @@ export class Catalogue {
    */
   encode(event: DomainEvent): EncodedPayload {
     const definition = this.#byType.get(event.type);
-    if (!definition || definition.type !== event.type) throw new UnknownMessageTypeError(event.type);
+    if (definition?.type !== event.type) throw new UnknownMessageTypeError(event.type);
     const data = definition.validate(event.data);
     const payload = payloadText(definition, data);
     this.#proveRoundTrip(definition, payload);

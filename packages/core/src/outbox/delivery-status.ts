@@ -1,5 +1,5 @@
 import type { MessageKind } from '../message/message.js';
-import type { LaneFailure, LaneState } from './lane-store.js';
+import type { LaneFailure, LaneState } from './lane-progress.js';
 
 export interface MessagePlace {
   readonly stream: string;

@@ -1,4 +1,4 @@
-import type { LaneProgress } from './lane-store.js';
+import type { LaneProgress } from './lane-progress.js';
 
 /** The right to run a lane, held by one process until `expiresAt`. */
 export interface LaneLease {

@@ -1,4 +1,5 @@
 import type { LaneLease } from './lane-lease.js';
+import type { LaneProgress } from './lane-progress.js';
 import type { Checkpoint, OutboxRow } from './outbox-row.js';
 
 /** Which messages a route takes: data, not code, so that it can be pushed into the query. */
@@ -13,28 +14,6 @@ export interface LanePage {
   readonly rows: readonly OutboxRow[];
   /** The place this page leads to; it also passes rows that the selection left out. */
   readonly through: Checkpoint;
-}
-
-/** `running` delivers; `waiting` tries again at `nextTryAt`; `halted` waits for a person, also over restarts. */
-export type LaneState = 'running' | 'waiting' | 'halted';
-
-/** What stopped a lane, as stored. */
-export interface LaneFailure {
-  readonly messageId: string;
-  readonly stream: string;
-  readonly revision: bigint;
-  /** Deliveries of this message that failed by the message's own fault; an outage counts none. */
-  readonly attempts: number;
-  readonly nextTryAt: Date | undefined;
-  readonly code: string;
-  readonly error: string;
-}
-
-export interface LaneProgress {
-  readonly checkpoint: Checkpoint;
-  readonly state: LaneState;
-  /** Set unless `running`. */
-  readonly failure: LaneFailure | undefined;
 }
 
 /** An operator's order that the holder carried out, or refused and why. */

@@ -40,7 +40,7 @@ export interface Sink {
   /** True for a target that gets every event of a stream that it gets any of, e.g. EventStoreDB. */
   readonly needsWholeStreams?: boolean;
   /** What it takes, for a route that does not say `only`: a sink of handlers knows what they handle. Each must be in the catalogue. */
-  readonly events?: readonly MessageDefinition[];
+  readonly handles?: readonly MessageDefinition[];
   /** Called once before the first batch. Idempotent. What it throws stops the start. */
   start?(signal: AbortSignal): Promise<void>;
   /** Called once after the last batch. Idempotent. */

@@ -66,7 +66,7 @@ export class OpenScope<Tx> {
       track: (aggregate) => this.#track(aggregate, false),
       append: (orderingKey, messages, options = {}) => {
         this.#refuseWhenClosed('append');
-        const list = [messages].flat() as DomainEvent[];
+        const list: readonly DomainEvent[] = [messages].flat();
         if (list.length === 0) throw new InvalidAppendError(orderingKey, 'there is no message in it; leave the call out, or pass at least one');
         this.sent.push({ ...options, orderingKey, messages: list });
       },

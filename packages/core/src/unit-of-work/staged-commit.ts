@@ -64,7 +64,7 @@ export class StagedCommit {
     const messages = pending.map((event, offset) => {
       const { data, ...message } = this.#encode(stream, event, this.run.metadata);
       if (message.kind === 'command') throw new InvalidAppendError(stream, `an aggregate emitted the command ${event.type}; aggregates emit events, commands are sent with append()`);
-      this.projected.push({ ...message, data, stream, revision: (revision ?? -1n) + 1n + BigInt(offset) } as Message);
+      this.projected.push({ ...message, data, stream, revision: (revision ?? -1n) + 1n + BigInt(offset) });
       return { ...message, aggregate: origin };
     });
     this.#staged.set(stream, { aggregate, append: { stream, hash: streamHash(stream), expected: revision ?? 'no-stream', adopt, messages } });

@@ -10,7 +10,9 @@ import { MIGRATIONS } from './migrations.js';
  * @throws {@link SchemaMismatchError} the schema is newer than this version, or was made for another number of lanes
  */
 export async function migrate({ pool, schema, schemaName, lanes }: PostgresConnection<never>, signal?: AbortSignal): Promise<void> {
-  const client = await pool.connect().catch((error: unknown) => Promise.reject(translate(error)));
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translate(error);
+  });
   try {
     await client.query('begin');
     // Held until commit, so it works behind PgBouncer too.
