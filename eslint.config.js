@@ -57,6 +57,10 @@ export default defineConfig(
     },
   },
   {
+    files: ['test/src/inversify/**/*.ts'], // inversify's decorators are legacy ones
+    languageOptions: { parserOptions: { projectService: false, project: 'test/legacy/tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+  },
+  {
     files: ['eslint.config.js', 'docs/.vitepress/**'],
     rules: { 'no-restricted-syntax': 'off' }, // these tools ask for a default export
   },

@@ -9,8 +9,10 @@ const { references } = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
 for (const { path } of references) {
   const output = join(path, 'dist');
   if (!existsSync(output)) continue;
+  const { compilerOptions } = JSON.parse(readFileSync(join(path, 'tsconfig.json'), 'utf8'));
+  const sources = join(path, compilerOptions.rootDir);
   for (const file of readdirSync(output, { recursive: true })) {
     const module = /^(.*?)\.(?:d\.ts|js)(?:\.map)?$/.exec(file)?.[1];
-    if (module && !existsSync(join(path, 'src', `${module}.ts`))) rmSync(join(output, file));
+    if (module && !existsSync(join(sources, `${module}.ts`))) rmSync(join(output, file));
   }
 }

@@ -1,1 +1,3 @@
-export {};
+export { waybillModule } from './waybill-module.js';
+export type { WaybillModuleOptions } from './waybill-module.js';
+export type { ClassesFor, HandlerClasses, HandlerRouteOptions } from './handler-classes.js';
