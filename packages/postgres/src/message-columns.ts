@@ -3,7 +3,7 @@ import type { MessageKind, MessageMetadata, StoredMessage } from '@waybill/core'
 // Everything as text: query builders and applications override type parsers, and text is what all of them leave alone.
 export const MESSAGE_COLUMNS = `
   o.id::text as id, o.kind, o.type, o.stream, o.revision::text as revision, o.schema_version::text as schema_version, o.codec,
-  o.payload::text as payload, o.metadata::text as metadata, (extract(epoch from o.occurred_at) * 1000)::bigint::text as occurred_ms`;
+  o.payload::text as payload, o.metadata::text as metadata, (date_part('epoch', o.occurred_at) * 1000)::bigint::text as occurred_ms`;
 
 export interface MessageColumns {
   readonly id: string;

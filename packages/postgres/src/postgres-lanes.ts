@@ -1,24 +1,28 @@
 import { LeaseLostError } from '@waybill/core';
-import type { LaneLease, LanePage, LaneStore, OutboxRow, ReadOptions, Selection, Settlement } from '@waybill/core';
-import { MESSAGE_COLUMNS, storedMessage } from './message-columns.js';
-import type { MessageColumns } from './message-columns.js';
+import type { LaneLease, LanePage, LaneStore, ReadOptions, Settlement } from '@waybill/core';
+import { LaneRow } from './lane-row.js';
+import type { LaneRowColumns } from './lane-row.js';
+import { MESSAGE_COLUMNS } from './message-columns.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import { checkpointOf, inProgress, windowOf } from './snapshot-window.js';
 import type { SnapshotWindow } from './snapshot-window.js';
 
-interface RowColumns extends MessageColumns {
-  readonly position: string;
-  readonly recorded_ms: string;
+interface RowColumns extends LaneRowColumns {
+  /** What the statement saw by, and the sequence's last value; told once, in the first row. */
   readonly snapshot: string;
   readonly seen: string;
 }
 
 /** Reads lanes by snapshot windows and settles them under their lease. */
 export class PostgresLanes implements LaneStore {
+  readonly #readLane: string;
+  readonly #readAll: string;
   readonly #settle: string;
 
   constructor(private readonly connection: PostgresConnection<never>) {
     const { schema } = connection;
+    this.#readLane = readStatement(schema, 'read_lane($8::integer, ');
+    this.#readAll = readStatement(schema, 'read_all(');
     this.#settle = `
       with settled as (
         update ${schema}.lane
@@ -53,63 +57,27 @@ export class PostgresLanes implements LaneStore {
     if (settled.length === 0) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
   }
 
-  async #readWindow(options: ReadOptions, window: SnapshotWindow): Promise<LanePage> {
-    const { limit } = options;
-    const [text, values] = readStatement(this.connection, options, window);
-    const answer = await this.connection.query<RowColumns>(text, values);
-    const { snapshot, seen } = answer[0]!; // the look itself comes with every row, and alone where there is none
-    const found = answer.filter(({ id }) => id !== null);
+  async #readWindow({ lane, order, selection, limit }: ReadOptions, window: SnapshotWindow): Promise<LanePage> {
+    const { from, to, position, floor } = window;
+    const late = position === undefined ? inProgress(from) : [];
+    const values = [from, to, position ?? floor, late, selection.types, selection.streams, limit];
+    const answer = await (order === 'global' ? this.connection.query<RowColumns>(this.#readAll, values) : this.connection.query<RowColumns>(this.#readLane, [...values, lane]));
+    const { snapshot, seen } = answer[0]!; // comes alone where there is no row
+    const found = answer[0]!.id === null ? [] : answer;
 
     const opened = window.to === undefined ? { ...window, to: snapshot, toFloor: window.seen, seen } : { ...window, seen };
-    const rows = found.map((row): OutboxRow => {
-      const checkpoint = checkpointOf({ ...opened, position: row.position });
-      return { ...storedMessage(row), position: BigInt(row.position), recordedAt: new Date(Number(row.recorded_ms)), checkpoint };
-    });
+    const rows = found.map((row) => new LaneRow(row, opened));
     if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint };
     return { rows, through: checkpointOf({ from: opened.to!, floor: opened.toFloor!, seen }) };
   }
 }
 
-/**
- * One statement: the look (snapshot, last position) and the rows of the window.
- *
- * The statement sees by the snapshot that it answers, so a window that is just opened needs no second condition. A window begins at
- * its floor, or lower where a transaction that was in progress in `from` had drawn a position by then.
- */
-function readStatement({ schema, lanes }: PostgresConnection<never>, { lane, order, selection, limit }: ReadOptions, window: SnapshotWindow): readonly [string, readonly unknown[]] {
-  const values: unknown[] = [];
-  const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-
-  const running = window.position === undefined ? inProgress(window.from) : [];
-  const floor = parameter(window.position ?? window.floor, 'bigint');
-  const start = running.length === 0 ? floor : `least(${floor}, (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id = any (${parameter(running, 'text[]')}::xid8[])))`;
-  const conditions = [
-    'o.position > (select start from look)',
-    `not pg_visible_in_snapshot(o.transaction_id, ${parameter(window.from, 'pg_snapshot')})`,
-    ...(window.to === undefined ? [] : [`pg_visible_in_snapshot(o.transaction_id, ${parameter(window.to, 'pg_snapshot')})`]),
-    ...selected(selection, parameter),
-  ].join(' and ');
-  const rowsOf = (number: string): string => `select o.* from ${schema}.outbox as o where o.lane = ${number} and ${conditions}`;
-  // One branch a lane, each in the order of its index, so that they are merged and not sorted.
-  const source = order === 'global' ? Array.from({ length: lanes }, (_, number) => rowsOf(String(number))).join(' union all ') : rowsOf(parameter(lane, 'integer'));
-
-  const text = `
-    with look as materialized (
-      select ${start} as start, pg_current_snapshot()::text as snapshot, (select case when is_called then last_value else 0 end from ${schema}.outbox_position)::text as seen
-    )
-    select look.snapshot, look.seen, o.*
-    from look
-    left join (
-      select ${MESSAGE_COLUMNS}, o.position::text as position, (extract(epoch from o.recorded_at) * 1000)::bigint::text as recorded_ms, o.position as place
-      from (${source}) as o
-      order by o.position
-      limit ${parameter(limit, 'integer')}
-    ) as o on true
-    order by o.place`;
-  return [text, values];
-}
-
-function selected({ types, streams }: Selection, parameter: (value: unknown, type: string) => string): readonly string[] {
-  const byType = types ? `o.type = any (${parameter(types, 'text[]')})` : `o.kind = 'event'`;
-  return streams ? [byType, `o.stream ^@ any (${parameter(streams, 'text[]')})`] : [byType];
+function readStatement(schema: string, call: string): string {
+  return `
+    select ${MESSAGE_COLUMNS}, o.position::text as position, (date_part('epoch', o.recorded_at) * 1000)::bigint::text as recorded_ms,
+      case when row_number() over (order by o.position) = 1 then pg_current_snapshot()::text end as snapshot,
+      case when row_number() over (order by o.position) = 1 then (select case when is_called then last_value else 0 end from ${schema}.outbox_position)::text end as seen
+    from (select 1) as look
+    left join ${schema}.${call}$1::text::pg_snapshot, $2::text::pg_snapshot, $3::text::bigint, $4::text[]::xid8[], $5::text[], $6::text[], $7::integer) as o on true
+    order by o.position`;
 }

@@ -4,12 +4,11 @@ import { LeaseLostError, MessageRejectedError, SinkUnavailableError, isWaybillEr
 import type { WaybillError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Catalogue } from '../message/catalogue.js';
-import { SKIPPED_TYPE } from '../message/stored-message.js';
 import type { Reached } from '../moment.js';
 import type { LaneAction } from '../outbox/lane-action.js';
 import type { LaneFailure, LaneProgress, LaneState } from '../outbox/lane-progress.js';
 import type { ExecutedAction, LanePage } from '../outbox/lane-store.js';
-import { outboxMessage } from '../outbox/outbox-message.js';
+import { outboxMessage, skippedMessage } from '../outbox/outbox-message.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
 import type { Checkpoint, OutboxRow } from '../outbox/outbox-row.js';
 import type { Delivery } from '../sink/sink.js';
@@ -255,8 +254,7 @@ export class LaneSteps {
     if (row?.id !== messageId || !row) return await this.#refuse(action, 'the lane does not stand at this message');
     if (route.sink.needsWholeStreams) {
       // A stream without this revision would refuse every later one: a placeholder takes the place.
-      const payload = JSON.stringify({ skipped: row.type, reason });
-      const { failure } = await this.#deliver([outboxMessage({ ...row, type: SKIPPED_TYPE, schemaVersion: 1, codec: 'json', payload }, this.#options.catalogue)]);
+      const { failure } = await this.#deliver([skippedMessage(row, reason)]);
       if (failure) return await this.#refuse(action, `the sink did not take the placeholder: ${failure.message}`);
     }
     await this.#settle({ checkpoint: row.checkpoint, state: 'running', failure: undefined }, [{ id: action.id, outcome: 'done' }]);

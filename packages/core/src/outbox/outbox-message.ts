@@ -1,7 +1,9 @@
 import type { Catalogue } from '../message/catalogue.js';
 import { payloadText } from '../message/catalogue.js';
+import { jsonCodec } from '../message/codec.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Message, MessageKind, MessageMetadata } from '../message/message.js';
+import { SKIPPED_TYPE } from '../message/stored-message.js';
 import type { OutboxRow } from './outbox-row.js';
 
 /**
@@ -32,8 +34,13 @@ export function outboxMessage(row: OutboxRow, catalogue: Catalogue): OutboxMessa
   if (row.schemaVersion === definition.schemaVersion && row.type === definition.type) return new LazyMessage(row, definition);
 
   const data = definition.upcast(definition.codec.decode(JSON.parse(row.payload)), row.schemaVersion);
-  const payload = payloadText(definition, data);
-  return new LazyMessage({ ...row, type: definition.type, schemaVersion: definition.schemaVersion, payload }, definition);
+  return new LazyMessage(row, definition, { type: definition.type, schemaVersion: definition.schemaVersion, codec: row.codec, payload: payloadText(definition, data) });
+}
+
+/** What a sink that needs whole streams gets in place of a message that a person passed by. */
+export function skippedMessage(row: OutboxRow, reason: string): OutboxMessage {
+  const payload = JSON.stringify({ skipped: row.type, reason });
+  return new LazyMessage(row, undefined, { type: SKIPPED_TYPE, schemaVersion: 1, codec: jsonCodec.name, payload });
 }
 
 class LazyMessage implements OutboxMessage {
@@ -42,32 +49,41 @@ class LazyMessage implements OutboxMessage {
   readonly type: string;
   readonly stream: string;
   readonly revision: bigint;
-  readonly occurredAt: Date;
-  readonly recordedAt: Date;
   readonly schemaVersion: number;
-  readonly metadata: MessageMetadata;
   readonly position: bigint;
   readonly codec: string;
   readonly payload: string;
   readonly known: boolean;
+  readonly #row: OutboxRow;
   readonly #definition: MessageDefinition | undefined;
+  #metadata: MessageMetadata | undefined;
   #data: { readonly value: unknown } | undefined;
 
-  constructor(row: OutboxRow, definition: MessageDefinition | undefined) {
+  constructor(row: OutboxRow, definition: MessageDefinition | undefined, content: Pick<OutboxMessage, 'type' | 'schemaVersion' | 'codec' | 'payload'> = row) {
     this.id = row.id;
     this.kind = row.kind;
-    this.type = row.type;
     this.stream = row.stream;
     this.revision = row.revision;
-    this.occurredAt = row.occurredAt;
-    this.recordedAt = row.recordedAt;
-    this.schemaVersion = row.schemaVersion;
-    this.metadata = row.metadata;
     this.position = row.position;
-    this.codec = row.codec;
-    this.payload = row.payload;
+    this.type = content.type;
+    this.schemaVersion = content.schemaVersion;
+    this.codec = content.codec;
+    this.payload = content.payload;
     this.known = definition !== undefined;
+    this.#row = row;
     this.#definition = definition;
+  }
+
+  get metadata(): MessageMetadata {
+    return (this.#metadata ??= this.#row.metadata);
+  }
+
+  get occurredAt(): Date {
+    return this.#row.occurredAt;
+  }
+
+  get recordedAt(): Date {
+    return this.#row.recordedAt;
   }
 
   get data(): unknown {

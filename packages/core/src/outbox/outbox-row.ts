@@ -7,7 +7,7 @@ export interface Checkpoint {
   readonly [opaque]: 'checkpoint';
 }
 
-/** A committed message as a lane reads it. */
+/** A committed message as a lane reads it. Its properties may be getters: do not spread it. */
 export interface OutboxRow extends StoredMessage {
   /** Place in the outbox; comparable within a stream only. */
   readonly position: bigint;

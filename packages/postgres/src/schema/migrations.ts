@@ -111,6 +111,16 @@ begin
 end
 $append$;
 
+${readLane(schema, 'read_lane', 'lane_number integer, ', ['lane_number'])}
+
+${readLane(
+  schema,
+  'read_all',
+  '',
+  // One branch a lane, each ordered by its index, so that they are merged row by row and not sorted.
+  Array.from({ length: lanes }, (_, lane) => String(lane)),
+)}
+
 create table ${schema}.route (
   route text primary key,
   message_order text not null,
@@ -184,3 +194,36 @@ create table ${schema}.snapshot (
 `,
   },
 ];
+
+// The rows of a window, by position. Stable, so that it sees by its caller's snapshot, which the caller answers too; with the planner
+// held to the index, for it cannot guess how many rows two snapshots leave, and a sort would read everything behind the checkpoint.
+// A window begins at its floor, or lower where a transaction that was in progress in window_from had drawn a position by then.
+function readLane(schema: string, name: string, parameters: string, lanes: readonly string[]): string {
+  const branch = (lane: string): string => `(
+    select o.*
+    from ${schema}.outbox as o
+    where o.lane = ${lane} and o.position > first
+      and not pg_visible_in_snapshot(o.transaction_id, window_from)
+      and (window_to is null or pg_visible_in_snapshot(o.transaction_id, window_to))
+      and case when types is null then o.kind = 'event' else o.type = any (types) end
+      and (streams is null or o.stream ^@ any (streams))
+    order by o.position
+    limit most)`;
+  return `
+create function ${schema}.${name}(${parameters}window_from pg_snapshot, window_to pg_snapshot, after bigint, late xid8[], types text[], streams text[], most integer)
+returns setof ${schema}.outbox
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $read$
+declare
+  first bigint := least(after, (select min(o.position) - 1 from ${schema}.outbox as o where o.transaction_id = any (late)));
+begin
+  return query
+  select o.*
+  from (${lanes.map(branch).join(`
+    union all`)}
+  ) as o
+  order by o.position
+  limit most;
+end
+$read$;`;
+}
