@@ -32,13 +32,14 @@ export class InMemoryTransactions implements TransactionRunner<InMemoryTx> {
   readonly #locks = new Map<string, Lock>();
   readonly #waitingFor = new Map<InMemoryTx, InMemoryTx>();
   readonly #committed = new Set<number>();
-  readonly #active = new Set<number>();
+  readonly #active = new Map<number, Promise<void>>();
   #lastId = 0;
 
   async run<Result>(work: (tx: InMemoryTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     signal?.throwIfAborted();
     const tx = new InMemoryTx(++this.#lastId);
-    this.#active.add(tx.id);
+    let ended = (): void => {};
+    this.#active.set(tx.id, new Promise<void>((resolve) => (ended = resolve)));
     try {
       const result = await work(tx);
       signal?.throwIfAborted();
@@ -49,13 +50,15 @@ export class InMemoryTransactions implements TransactionRunner<InMemoryTx> {
     } finally {
       this.#active.delete(tx.id);
       this.#releaseAll(tx);
+      ended();
     }
   }
 
-  outcome(transactionId: string): Promise<'committed' | 'rolled-back' | 'unknown'> {
+  async outcome(transactionId: string, signal?: AbortSignal): Promise<'committed' | 'rolled-back' | 'unknown'> {
     const id = Number(transactionId);
-    if (this.#active.has(id)) return Promise.resolve('unknown');
-    return Promise.resolve(this.#committed.has(id) ? 'committed' : 'rolled-back');
+    await Promise.race([this.#active.get(id), abortOf(signal)]);
+    if (this.#active.has(id)) return 'unknown';
+    return this.#committed.has(id) ? 'committed' : 'rolled-back';
   }
 
   /**
@@ -85,4 +88,12 @@ export class InMemoryTransactions implements TransactionRunner<InMemoryTx> {
       lock.release();
     }
   }
+}
+
+/** Resolves when the signal aborts; never without one. */
+function abortOf(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
