@@ -1,6 +1,18 @@
 // contract kits
 export { databaseContract } from './contract/database-contract.js';
+export { migrationContract } from './contract/migration-contract.js';
+export { transactionRunnerContract } from './contract/transaction-runner-contract.js';
 export { outboxStoreContract } from './contract/outbox-store-contract.js';
+export { laneStoreContract } from './contract/lane-store-contract.js';
+export { laneLeasesContract } from './contract/lane-leases-contract.js';
+export { routeStoreContract } from './contract/route-store-contract.js';
+export { laneActionsContract } from './contract/lane-actions-contract.js';
+export { deliveryStatusContract } from './contract/delivery-status-contract.js';
+export { inboxStoreContract } from './contract/inbox-store-contract.js';
+export { idempotencyStoreContract } from './contract/idempotency-store-contract.js';
+export { snapshotStoreContract } from './contract/snapshot-store-contract.js';
+export { wakeUpsContract } from './contract/wake-ups-contract.js';
+export { unitOfWorkContract } from './contract/unit-of-work-contract.js';
 export type { Capabilities, DatabaseFixture, Fixture } from './contract/fixture.js';
 
 // order

@@ -17,16 +17,16 @@ export interface Fixture<Tx, Port extends keyof Database<Tx>> {
   /** The keys of every committed {@link Fixture.write}. */
   written(): Promise<readonly string[]>;
 
-  /** Closes what `open` opened; nothing may keep the process alive afterwards. */
+  /** The same ports over the same store, as another process would open them. Default: the first ones again. */
+  another?(): Promise<Pick<Database<Tx>, Port>>;
+
+  /** Closes what `open` and `another` opened; nothing may keep the process alive afterwards. */
   close(): Promise<void>;
 }
 
 /** What {@link databaseContract} needs: every port of a database adapter. */
 export interface DatabaseFixture<Tx> extends Fixture<Tx, keyof Database<Tx>> {
   readonly database: Database<Tx>;
-
-  /** A second `Database` over the same store, as another process would open it. Default: the first one again. */
-  another?(): Promise<Database<Tx>>;
 
   /** Loses the answer to the next commit: the request is carried out first, or never arrives. Needed where `losesAnswers` is declared. */
   loseNextCommit?(request: 'carried-out' | 'lost'): void;

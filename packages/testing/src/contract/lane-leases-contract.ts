@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import type { AcquireOptions, LaneGrant } from '@waybill/core';
+import { after, before, describe, it } from 'mocha';
+import { eventually, SETTLE_MS } from '../builders/waiting.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fixture } from './fixture.js';
+
+type Port = 'routes' | 'leases';
+
+const ALL = Number.MAX_SAFE_INTEGER;
+const SHORT_MS = 50;
+const LONG_MS = 60_000;
+
+/** The suite of `LaneLeases`: at most one holder at a time, and a higher epoch for every next one. */
+export function laneLeasesContract<Tx>(name: string, open: () => Promise<Fixture<Tx, Port>>): void {
+  describe(`LaneLeases of ${name}`, () => {
+    let fixture: Fixture<Tx, Port>;
+    before(async () => (fixture = await open()));
+    after(() => fixture?.close());
+
+    async function aRoute(order: 'stream' | 'global' = 'stream'): Promise<string> {
+      const route = `route-${randomUUID()}`;
+      await fixture.database.routes.save({ name: route, order, selection: {}, start: 'now' });
+      return route;
+    }
+    const acquire = (route: string, options: Partial<AcquireOptions> = {}): Promise<readonly LaneGrant[]> =>
+      fixture.database.leases.acquire({ route, owner: 'one', leaseMs: LONG_MS, most: ALL, ...options });
+    const acquireExpired = (route: string): Promise<readonly LaneGrant[]> =>
+      eventually('the leases expiring', async () => {
+        const grants = await acquire(route, { owner: 'heir' });
+        return grants.length > 0 ? grants : undefined;
+      });
+    const lanesOf = (grants: readonly LaneGrant[]): readonly number[] => grants.map(({ lease }) => lease.lane).sort((a, b) => a - b);
+    const leasesOf = (grants: readonly LaneGrant[]) => grants.map(({ lease }) => lease);
+
+    describe('acquire', () => {
+      it('gives every lane of a new route, to be run from its start', async () => {
+        const route = await aRoute();
+
+        const grants = await acquire(route);
+
+        expect(lanesOf(grants)).to.deep.equal([...grants.keys()]).and.not.be.empty;
+        for (const { lease, progress, takenOver } of grants) {
+          expect(lease.route).to.equal(route);
+          expect(lease.expiresAt).to.be.a('date');
+          expect(progress).to.include({ state: 'running', failure: undefined });
+          expect(takenOver).to.equal(false);
+        }
+      });
+
+      it('gives the one lane of a route in global order', async () => {
+        expect(lanesOf(await acquire(await aRoute('global')))).to.deep.equal([0]);
+      });
+
+      it('gives no lane that somebody holds, not even to its holder', async () => {
+        const route = await aRoute();
+        await acquire(route);
+
+        expect(await acquire(route, { owner: 'other' })).to.deep.equal([]);
+        expect(await acquire(route)).to.deep.equal([]);
+      });
+
+      it('gives at most as many as asked for', async () => {
+        const route = await aRoute();
+
+        const [some, rest] = [await acquire(route, { most: 3 }), await acquire(route)];
+
+        expect(some).to.have.length(3);
+        expect(lanesOf([...some, ...rest])).to.deep.equal([...[...some, ...rest].keys()]);
+      });
+
+      it('shares the lanes out among several callers at once', async () => {
+        const route = await aRoute();
+        const other = (await fixture.another?.()) ?? fixture.database;
+
+        const shares = await Promise.all(
+          Array.from({ length: 8 }, (_, nth) =>
+            (nth % 2 ? fixture.database : other).leases.acquire({ route, owner: `${nth}`, leaseMs: LONG_MS, most: 3 }),
+          ),
+        );
+        const rest = await acquire(route, { owner: 'rest' });
+
+        const lanes = lanesOf([...shares.flat(), ...rest]);
+        expect(lanes).to.deep.equal([...lanes.keys()]);
+        for (const share of shares) expect(share).to.have.length.at.most(3);
+      });
+
+      it('gives a lane whose lease has expired, as taken over, under a higher epoch', async () => {
+        const route = await aRoute('global');
+        const [before] = await acquire(route, { leaseMs: SHORT_MS });
+
+        const [heir] = await acquireExpired(route);
+
+        expect(heir!.takenOver).to.equal(true);
+        expect(heir!.lease.epoch > before!.lease.epoch, 'the epoch grew').to.equal(true);
+      });
+
+      it('gives no lane of another route', async () => {
+        const [one, other] = [await aRoute(), await aRoute()];
+
+        const grants = await acquire(one);
+
+        expect(new Set(leasesOf(grants).map(({ route }) => route))).to.deep.equal(new Set([one]));
+        expect(await acquire(other)).to.have.length(grants.length);
+      });
+    });
+
+    describe('renew', () => {
+      it('prolongs leases, under the same epochs', async () => {
+        const route = await aRoute();
+        const grants = await acquire(route, { leaseMs: SHORT_MS * 4 });
+
+        const renewed = await fixture.database.leases.renew(leasesOf(grants), LONG_MS);
+
+        expect(renewed).to.have.length(grants.length);
+        for (const { lease } of grants) {
+          const longer = renewed.find(({ lane }) => lane === lease.lane)!;
+          expect(longer).to.include({ route, epoch: lease.epoch });
+          expect(longer.expiresAt.getTime()).to.be.above(lease.expiresAt.getTime());
+        }
+        await sleep(SHORT_MS * 4 + SETTLE_MS);
+        expect(await acquire(route, { owner: 'other' })).to.deep.equal([]);
+      });
+
+      it('leaves out what somebody else holds by now, and does not prolong it', async () => {
+        const route = await aRoute();
+        const grants = await acquire(route, { leaseMs: SHORT_MS });
+        const [taken] = await eventually('the leases expiring', async () => {
+          const found = await acquire(route, { owner: 'heir', most: 1 });
+          return found.length > 0 ? found : undefined;
+        });
+
+        const renewed = await fixture.database.leases.renew(leasesOf(grants), LONG_MS);
+
+        expect(renewed.map(({ lane }) => lane)).to.have.members(lanesOf(grants).filter((lane) => lane !== taken!.lease.lane));
+        expect((await fixture.database.leases.renew([taken!.lease], LONG_MS)).map(({ epoch }) => epoch)).to.deep.equal([
+          taken!.lease.epoch,
+        ]);
+      });
+
+      it('leaves out what was given back', async () => {
+        const grants = await acquire(await aRoute('global'));
+
+        await fixture.database.leases.release(leasesOf(grants));
+
+        expect(await fixture.database.leases.renew(leasesOf(grants), LONG_MS)).to.deep.equal([]);
+      });
+
+      it('has nothing to do for no leases', async () => {
+        expect(await fixture.database.leases.renew([], LONG_MS)).to.deep.equal([]);
+      });
+    });
+
+    describe('release', () => {
+      it('lets the next take the lanes at once, not as taken over, under a higher epoch', async () => {
+        const route = await aRoute();
+        const grants = await acquire(route);
+
+        await fixture.database.leases.release(leasesOf(grants));
+        const next = await acquire(route, { owner: 'next' });
+
+        expect(lanesOf(next)).to.deep.equal(lanesOf(grants));
+        for (const { lease, takenOver } of next) {
+          expect(takenOver).to.equal(false);
+          expect(lease.epoch > grants.find((grant) => grant.lease.lane === lease.lane)!.lease.epoch, 'the epoch grew').to.equal(true);
+        }
+      });
+
+      it('gives back those leases only', async () => {
+        const route = await aRoute();
+        const grants = await acquire(route);
+
+        await fixture.database.leases.release([grants[1]!.lease]);
+
+        expect(lanesOf(await acquire(route, { owner: 'next' }))).to.deep.equal([grants[1]!.lease.lane]);
+      });
+
+      it('leaves a lease alone that was lost', async () => {
+        const route = await aRoute('global');
+        const lost = await acquire(route, { leaseMs: SHORT_MS });
+        const heirs = await acquireExpired(route);
+
+        await fixture.database.leases.release(leasesOf(lost));
+
+        expect(await acquire(route, { owner: 'third' })).to.deep.equal([]);
+        expect(await fixture.database.leases.renew(leasesOf(heirs), LONG_MS)).to.have.length(1);
+      });
+
+      it('twice, or of nothing, does no harm', async () => {
+        const route = await aRoute('global');
+        const grants = await acquire(route);
+
+        await fixture.database.leases.release(leasesOf(grants));
+        await fixture.database.leases.release(leasesOf(grants));
+        await fixture.database.leases.release([]);
+
+        expect(await acquire(route)).to.have.length(1);
+      });
+    });
+  });
+}
