@@ -42,3 +42,13 @@ export function next<Route extends string, Name extends keyof DispatcherEvents>(
     });
   });
 }
+
+/** Starts it, and resolves with the first event of this name. */
+export async function startUntil<Route extends string, Name extends keyof DispatcherEvents>(
+  dispatcher: Dispatcher<Route>,
+  name: Name,
+): Promise<DispatcherEvents<Route>[Name]> {
+  const event = next(dispatcher, name);
+  await dispatcher.start();
+  return event;
+}
