@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { LaneFailure, MessageToAppend, OutboxRow, StoredRoute } from '@waybill/core';
+import type { LaneFailure, MessageToAppend, OutboxRow } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aMessage, anAppend } from '../builders/a-message.js';
 import { eventually } from '../builders/waiting.js';
