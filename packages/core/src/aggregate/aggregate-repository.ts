@@ -70,9 +70,10 @@ export class AggregateRepository<Tx> {
     history: EventHistory,
     { from, until, signal }: { from: bigint; until: { revision: bigint; id: string | undefined } | undefined; signal: AbortSignal | undefined },
   ): Promise<void> {
-    for (const leader of [false, true]) {
+    // A stream that the outbox has never had is taken over at its last revision: only the leader is sure to know that one.
+    for (const leader of until ? [false, true] : [true]) {
       const next = (): bigint => (aggregate.revision ?? -1n) + 1n;
-      if (leader && !(until && next() < until.revision)) return; // a follower may lag: whoever still lacks events asks the leader
+      if (until && leader && next() >= until.revision + (until.id === undefined ? 1n : 0n)) return; // a follower may lag: whoever still lacks events asks the leader
       for await (const message of history.read(aggregate.stream, { from: next(), leader, ...(signal && { signal }) })) {
         const { revision, id } = message;
         if (until?.id !== undefined && revision >= until.revision) {

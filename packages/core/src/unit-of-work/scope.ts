@@ -44,6 +44,8 @@ export interface SentMessages extends AppendOptions {
 export class OpenScope<Tx> {
   readonly tracked = new Map<string, { readonly aggregate: AggregateRoot; readonly adopt: boolean }>();
   readonly sent: SentMessages[] = [];
+  /** Loads under way, by stream: who asks side by side gets the same object. */
+  readonly #loading = new Map<string, Promise<AggregateRoot | undefined>>();
   #closed = false;
 
   constructor(
@@ -79,14 +81,16 @@ export class OpenScope<Tx> {
 
   async #find<Aggregate extends AggregateRoot>(blank: Aggregate): Promise<Aggregate | undefined> {
     this.#refuseWhenClosed('load');
-    const known = this.tracked.get(blank.stream)?.aggregate;
+    const underWay = this.#loading.get(blank.stream);
+    const known = underWay ? await underWay : this.tracked.get(blank.stream)?.aggregate;
     if (known) {
       if (known.constructor === blank.constructor) return known as Aggregate;
       throw new InvalidAppendError(blank.stream, `it is loaded as ${known.constructor.name} already and cannot be ${blank.constructor.name} too`);
     }
     checkAggregateStream(blank.stream);
-    const { exists, adopt } = await this.repository.replay(blank, this.tx, this.signal);
-    return exists ? this.#track(blank, adopt) : undefined;
+    const loading = this.repository.replay(blank, this.tx, this.signal).then(({ exists, adopt }) => (exists ? this.#track(blank, adopt) : undefined));
+    this.#loading.set(blank.stream, loading);
+    return await loading.finally(() => this.#loading.delete(blank.stream));
   }
 
   #track<Aggregate extends AggregateRoot>(aggregate: Aggregate, adopt: boolean): Aggregate {
