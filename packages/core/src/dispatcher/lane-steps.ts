@@ -173,7 +173,7 @@ export class LaneSteps {
 
   async #deliver(messages: readonly OutboxMessage[]): Promise<Delivery> {
     const { route, hold, logger } = this.#options;
-    const context = { signal: this.#signal, ...this.#place, epoch: hold.lease.epoch, attempt: this.#attemptsOf(messages[0]!.id) + 1, logger };
+    const context = { signal: this.#signal, ...this.#place, order: route.order, epoch: hold.lease.epoch, attempt: this.#attemptsOf(messages[0]!.id) + 1, logger };
     try {
       const delivery = await route.sink.deliver(messages, context);
       const { accepted, failure } = delivery;

@@ -9,6 +9,11 @@ export interface DeliveryContext {
   readonly signal: AbortSignal;
   readonly route: string;
   readonly lane: number;
+  /**
+   * What the route promises: order within each stream, so that streams may be delivered side by side, or one order of all messages, so that
+   * the target may keep nothing of the batch behind a message that it did not keep.
+   */
+  readonly order: 'stream' | 'global';
   /** Grows with every change of holder: a target that remembers it can refuse what a frozen process sends late. */
   readonly epoch: bigint;
   /** 1, or more when the first message of the batch has failed before by its own fault. */
