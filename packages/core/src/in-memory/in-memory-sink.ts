@@ -6,7 +6,7 @@ import type { OutboxMessage } from '../outbox/outbox-message.js';
 import type { Delivery, Sink } from '../sink/sink.js';
 
 export interface InMemorySinkOptions {
-  /** Behave like an event store, which gets every event of a stream. Default false. */
+  /** Behave like an event store: refuse a message whose predecessor is missing, or whose place is taken. Default false. */
   readonly needsWholeStreams?: boolean;
 }
 
@@ -55,11 +55,22 @@ export class InMemorySink implements Sink {
 
   deliver(batch: readonly OutboxMessage[]): Promise<Delivery> {
     if (this.#broken) return Promise.resolve({ accepted: 0, failure: new SinkUnavailableError('it was told to be broken') });
-    const accepted = batch.findIndex((message) => this.#refuses(message));
-    for (const message of accepted < 0 ? batch : batch.slice(0, accepted)) this.#accept(message);
-    if (accepted < 0) return Promise.resolve({ accepted: batch.length });
-    const { id, stream, revision } = batch[accepted]!;
-    return Promise.resolve({ accepted, failure: new MessageRejectedError(id, stream, revision, 'it was told to refuse it') });
+    for (const [accepted, message] of batch.entries()) {
+      const reason = this.#refusal(message);
+      if (reason !== undefined) {
+        const { id, stream, revision } = message;
+        return Promise.resolve({ accepted, failure: new MessageRejectedError(id, stream, revision, reason) });
+      }
+      this.#accept(message);
+    }
+    return Promise.resolve({ accepted: batch.length });
+  }
+
+  #refusal(message: OutboxMessage): string | undefined {
+    if (this.#refuses(message)) return 'it was told to refuse it';
+    const next = BigInt(this.#streams.get(message.stream)?.length ?? 0);
+    if (!this.needsWholeStreams || this.#ids.has(message.id) || message.revision === next) return undefined;
+    return `the stream's next revision is ${next}`;
   }
 
   #accept(message: OutboxMessage): void {
