@@ -14,6 +14,10 @@ export { snapshotStoreContract } from './contract/snapshot-store-contract.js';
 export { wakeUpsContract } from './contract/wake-ups-contract.js';
 export { unitOfWorkContract } from './contract/unit-of-work-contract.js';
 export type { Capabilities, DatabaseFixture, Fixture } from './contract/fixture.js';
+export { sinkContract } from './contract/sink-contract.js';
+export type { SinkCapabilities, SinkFixture } from './contract/sink-fixture.js';
+export { eventHistoryContract } from './contract/event-history-contract.js';
+export type { EventHistoryCapabilities, EventHistoryFixture } from './contract/event-history-contract.js';
 
 // order
 export { orderingContract } from './ordering/ordering-contract.js';
@@ -24,8 +28,17 @@ export type { RaceResult } from './ordering/race-log.js';
 export { deliverAll, leaseRoute, readNext } from './ordering/leased-route.js';
 export type { HeldLane, LeasedRoute, LeaseRouteOptions } from './ordering/leased-route.js';
 
+// given, when, then
+export { given } from './given/given.js';
+export type { Outcome } from './given/given.js';
+
+// crash points
+export { CrashPointError, CrashPoints } from './crash-points/crash-points.js';
+export type { CrashOptions } from './crash-points/crash-points.js';
+
 // builders
 export { aMessage, anAppend } from './builders/a-message.js';
+export { anOutboxMessage, messagesOf } from './builders/an-outbox-message.js';
 export { gate } from './builders/gate.js';
 export type { Gate } from './builders/gate.js';
 export { eventually, isWaiting, SETTLE_MS } from './builders/waiting.js';

@@ -23,7 +23,7 @@ export function migrationContract<Tx>(name: string, open: () => Promise<Database
     it('migrates from several processes at once', async () => {
       const other = (await fixture.another?.()) ?? fixture.database;
 
-      await Promise.all(Array.from({ length: 4 }, (_, nth) => (nth % 2 ? fixture.database : (other)).migrate()));
+      await Promise.all(Array.from({ length: 4 }, (_, nth) => (nth % 2 ? fixture.database : other).migrate()));
 
       await fixture.database.verify();
     });
