@@ -169,6 +169,7 @@ export class UnitOfWork<Tx = unknown> {
   async #within<Result>(tx: Tx, work: (scope: Scope<Tx>) => Promise<Result>, run: Run, options: RunOptions): Promise<Prepared<Result>> {
     const { database, projectors = [], maxPayloadBytes = 1_000_000, reached } = this.#options;
     const { idempotencyKey, signal } = options;
+    if (idempotencyKey === '') throw new InvalidOptionsError('An idempotencyKey must not be empty: all requests would be repeats of the first.');
     if (idempotencyKey !== undefined) {
       const outcome = await database.idempotency.claim(idempotencyKey, tx);
       if (outcome !== undefined) return repeatOf<Result>(outcome);
@@ -189,7 +190,7 @@ export class UnitOfWork<Tx = unknown> {
     const { appends } = commit;
     const appended = appends.length > 0 ? await database.outbox.append(appends, tx) : undefined;
     const receipt = receiptOf(result, commit.receiptMessages(appended?.firstRevisions ?? []));
-    if (idempotencyKey !== undefined) await database.idempotency.record(idempotencyKey, JSON.stringify({ result, token: receipt.token }), tx);
+    if (idempotencyKey !== undefined) await database.idempotency.record(idempotencyKey, outcomeText(idempotencyKey, receipt), tx);
     await reached?.('appended');
 
     const heads = commit.aggregates.map((aggregate) => [aggregate, (aggregate.revision ?? -1n) + BigInt(aggregate.pending.length)] as const);
@@ -219,6 +220,17 @@ export class UnitOfWork<Tx = unknown> {
     return clock.after(warnAfterMs, () => {
       logger.warn({ runId: id, warnAfterMs }, 'A unit of work is still open: it holds a connection and locks. Is the outside world called in it?');
     });
+  }
+}
+
+function outcomeText(idempotencyKey: string, { result, token }: Receipt): string {
+  try {
+    return JSON.stringify({ result, token });
+  } catch (cause) {
+    throw new InvalidOptionsError(
+      `The result of the work with idempotencyKey "${idempotencyKey}" cannot be stored as JSON (${String(cause)}). Return plain data, or nothing; nothing was committed.`,
+      { cause },
+    );
   }
 }
 
