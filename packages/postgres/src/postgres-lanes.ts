@@ -4,14 +4,15 @@ import { LaneRow } from './lane-row.js';
 import type { LaneRowColumns } from './lane-row.js';
 import { MESSAGE_COLUMNS } from './message-columns.js';
 import type { PostgresConnection } from './postgres-connection.js';
-import { checkpointOf, inProgress, windowOf } from './snapshot-window.js';
+import { CEILING, checkpointOf, windowOf } from './snapshot-window.js';
 import type { SnapshotWindow } from './snapshot-window.js';
 
 interface RowColumns extends LaneRowColumns {
-  /** What the statement saw by, and the sequence's last value; told once, in the first row. */
-  readonly snapshot: string;
-  readonly seen: string;
+  /** What the statement saw by: its snapshot with the ceiling, and the sequence's last value. Told once, in the first row. */
+  readonly look: string;
 }
+
+type Look = Readonly<Record<'snapshot' | 'ceiling' | 'seen', string>>;
 
 /** Reads lanes by snapshot windows and settles them under their lease. */
 export class PostgresLanes implements LaneStore {
@@ -26,15 +27,16 @@ export class PostgresLanes implements LaneStore {
     this.#settle = `
       with settled as (
         update ${schema}.lane
-        set window_from = $4::text::pg_snapshot, floor = $5::text::bigint, window_to = $6::text::pg_snapshot, to_floor = $7::text::bigint, position = $8::text::bigint,
-          state = $9::text, failed_id = $10::text::uuid, failed_stream = $11::text, failed_revision = $12::text::bigint, attempts = $13::text::integer,
-          next_try_at = to_timestamp($14::text::double precision / 1000), error_code = $15::text, last_error = $16::text
+        set window_from = $4::text::pg_snapshot, floor = $5::text::bigint, ceiling = $6::text::xid8, window_to = $7::text::pg_snapshot, to_floor = $8::text::bigint,
+          to_ceiling = $9::text::xid8, position = $10::text::bigint, state = $11::text, failed_id = $12::text::uuid, failed_stream = $13::text,
+          failed_revision = $14::text::bigint, attempts = $15::text::integer, next_try_at = to_timestamp($16::text::double precision / 1000),
+          error_code = $17::text, last_error = $18::text
         where route = $1::text and lane = $2::integer and epoch = $3::text::bigint
         returning route
       ), executed as (
         update ${schema}.lane_action as action
         set executed_at = clock_timestamp(), outcome = done.outcome, note = done.note
-        from json_to_recordset($17::text::json) as done (id bigint, outcome text, note text), settled
+        from json_to_recordset($19::text::json) as done (id bigint, outcome text, note text), settled
         where action.id = done.id
       )
       select route from settled`;
@@ -48,9 +50,9 @@ export class PostgresLanes implements LaneStore {
   }
 
   async settle(lease: LaneLease, { checkpoint, state, failure, executed = [] }: Settlement): Promise<void> {
-    const { from, floor, to, toFloor, position } = windowOf(checkpoint);
+    const { from, floor, ceiling, to, toFloor, toCeiling, position } = windowOf(checkpoint);
     const settled = await this.connection.query(this.#settle, [
-      ...[lease.route, lease.lane, String(lease.epoch), from, floor, to, toFloor, position, state],
+      ...[lease.route, lease.lane, String(lease.epoch), from, floor, ceiling, to, toFloor, toCeiling, position, state],
       ...[failure?.messageId, failure?.stream, failure && String(failure.revision), String(failure?.attempts ?? 0)],
       ...[failure?.nextTryAt && String(failure.nextTryAt.getTime()), failure?.code, failure?.error.replaceAll('\0', ''), JSON.stringify(executed)],
     ]);
@@ -58,26 +60,29 @@ export class PostgresLanes implements LaneStore {
   }
 
   async #readWindow({ lane, order, selection, limit }: ReadOptions, window: SnapshotWindow): Promise<LanePage> {
-    const { from, to, position, floor } = window;
-    const late = position === undefined ? inProgress(from) : [];
-    const values = [from, to, position ?? floor, late, selection.types, selection.streams, limit];
+    const { from, floor, ceiling, to, position } = window;
+    const start = position === undefined ? [floor, ceiling] : [position, undefined];
+    const values = [from, to, ...start, selection.types, selection.streams, limit];
     const answer = await (order === 'global' ? this.connection.query<RowColumns>(this.#readAll, values) : this.connection.query<RowColumns>(this.#readLane, [...values, lane]));
-    const { snapshot, seen } = answer[0]!; // comes alone where there is no row
+    const { snapshot, seen, ceiling: toCeiling } = JSON.parse(answer[0]!.look) as Look; // comes alone where there is no row
     const found = answer[0]!.id === null ? [] : answer;
 
-    const opened = window.to === undefined ? { ...window, to: snapshot, toFloor: window.seen, seen } : { ...window, seen };
+    const opened = window.to === undefined ? { ...window, to: snapshot, toFloor: window.seen, toCeiling, seen } : { ...window, seen };
     const rows = found.map((row) => new LaneRow(row, opened));
     if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint };
-    return { rows, through: checkpointOf({ from: opened.to!, floor: opened.toFloor!, seen }) };
+    return { rows, through: checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen }) };
   }
 }
 
 function readStatement(schema: string, call: string): string {
   return `
     select ${MESSAGE_COLUMNS}, o.position::text as position, (date_part('epoch', o.recorded_at) * 1000)::bigint::text as recorded_ms,
-      case when row_number() over (order by o.position) = 1 then pg_current_snapshot()::text end as snapshot,
-      case when row_number() over (order by o.position) = 1 then (select case when is_called then last_value else 0 end from ${schema}.outbox_position)::text end as seen
-    from (select 1) as look
-    left join ${schema}.${call}$1::text::pg_snapshot, $2::text::pg_snapshot, $3::text::bigint, $4::text[]::xid8[], $5::text[], $6::text[], $7::integer) as o on true
+      case when row_number() over (order by o.position) = 1 then json_build_object(
+        'snapshot', pg_current_snapshot()::text,
+        'ceiling', ${CEILING}::text,
+        'seen', (select case when is_called then last_value else 0 end from ${schema}.outbox_position)::text
+      )::text end as look
+    from (select 1) as one
+    left join ${schema}.${call}$1::text::pg_snapshot, $2::text::pg_snapshot, $3::text::bigint, $4::text::xid8, $5::text[], $6::text[], $7::integer) as o on true
     order by o.position`;
 }

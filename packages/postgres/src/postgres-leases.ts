@@ -1,6 +1,7 @@
 import type { AcquireOptions, LaneFailure, LaneGrant, LaneLease, LaneLeases, LaneState } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
 import { checkpointOf } from './snapshot-window.js';
+import type { SnapshotWindow } from './snapshot-window.js';
 
 /** A lane's failure, as text. */
 export const FAILURE_COLUMNS = `
@@ -29,8 +30,10 @@ interface GrantColumns extends LeaseColumns, FailureColumns {
   readonly taken_over: string;
   readonly window_from: string;
   readonly floor: string;
+  readonly ceiling: string;
   readonly window_to: string | null;
   readonly to_floor: string | null;
+  readonly to_ceiling: string | null;
   readonly position: string | null;
 }
 
@@ -60,7 +63,7 @@ export class PostgresLeases implements LaneLeases {
       from free
       where l.route = free.route and l.lane = free.lane
       returning ${LEASE_COLUMNS}, (not free.released)::text as taken_over, l.window_from::text as window_from, l.floor::text as floor,
-        l.window_to::text as window_to, l.to_floor::text as to_floor, l.position::text as position, ${FAILURE_COLUMNS}`;
+        l.ceiling::text as ceiling, l.window_to::text as window_to, l.to_floor::text as to_floor, l.to_ceiling::text as to_ceiling, l.position::text as position, ${FAILURE_COLUMNS}`;
     this.#renew = `
       update ${schema}.lane as l
       set lease_until = clock_timestamp() + $2::text::double precision * interval '1 millisecond'
@@ -92,8 +95,9 @@ export const leasesJson = (leases: readonly LaneLease[]): string => JSON.stringi
 const leaseOf = ({ route, lane, epoch, expires_ms }: LeaseColumns): LaneLease => ({ route, lane: Number(lane), epoch: BigInt(epoch), expiresAt: new Date(Number(expires_ms)) });
 
 function grantOf(row: GrantColumns): LaneGrant {
-  const { window_from: from, floor } = row;
-  const window = { from, floor, seen: floor, to: row.window_to ?? undefined, toFloor: row.to_floor ?? undefined, position: row.position ?? undefined };
+  const { window_from: from, floor, ceiling, window_to: to, to_floor: toFloor, to_ceiling: toCeiling, position } = row;
+  const open = to === null ? {} : { to, toFloor: toFloor!, toCeiling: toCeiling!, position: position! };
+  const window: SnapshotWindow = { from, floor, ceiling, seen: floor, ...open };
   return { lease: leaseOf(row), takenOver: row.taken_over === 'true', progress: { checkpoint: checkpointOf(window), state: row.state, failure: failureOf(row) } };
 }
 

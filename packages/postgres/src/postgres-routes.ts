@@ -1,6 +1,7 @@
 import type { RouteStore, StoredRoute } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
-import { BEGINNING } from './snapshot-window.js';
+import { BEGINNING, CEILING } from './snapshot-window.js';
+import type { SnapshotWindow } from './snapshot-window.js';
 
 interface RouteColumns {
   readonly message_order: StoredRoute['order'];
@@ -25,11 +26,11 @@ export class PostgresRoutes implements RouteStore {
         insert into ${schema}.route (route, message_order, types, streams, start)
         values ($1::text, $2::text, $3::text[], $4::text[], $5::text)
         on conflict (route) do update set types = excluded.types, streams = excluded.streams, retired_at = null
-        returning route
+        returning route, message_order
       )
-      insert into ${schema}.lane (route, lane, window_from, floor)
-      select saved.route, lane, coalesce($6::text::pg_snapshot, pg_current_snapshot()), $7::text::bigint
-      from saved, generate_series(0, $8::integer - 1) as lane
+      insert into ${schema}.lane (route, lane, window_from, floor, ceiling)
+      select saved.route, lane, coalesce($6::text::pg_snapshot, pg_current_snapshot()), $7::text::bigint, coalesce($8::text::xid8, ${CEILING})
+      from saved, generate_series(0, case when saved.message_order = 'global' then 0 else $9::integer - 1 end) as lane
       on conflict (route, lane) do nothing`;
     this.#isEmpty = `select (not exists (select from ${schema}.stream))::text as empty`;
     this.#lastPosition = `select (case when is_called then last_value else 0 end)::text as position from ${schema}.outbox_position`;
@@ -43,8 +44,8 @@ export class PostgresRoutes implements RouteStore {
   async save({ name, order, selection, start }: StoredRoute): Promise<void> {
     // The floor must be read in a statement before the one that takes the snapshot.
     const floor = start === 'beginning' ? BEGINNING.floor : (await this.connection.query<{ position: string }>(this.#lastPosition))[0]!.position;
-    const from = start === 'beginning' ? BEGINNING.from : undefined;
-    await this.connection.query(this.#save, [name, order, selection.types, selection.streams, start, from, floor, order === 'global' ? 1 : this.connection.lanes]);
+    const { from, ceiling }: Partial<SnapshotWindow> = start === 'beginning' ? BEGINNING : {}; // absent: those of the statement itself
+    await this.connection.query(this.#save, [name, order, selection.types, selection.streams, start, from, floor, ceiling, this.connection.lanes]);
   }
 
   async outboxIsEmpty(): Promise<boolean> {

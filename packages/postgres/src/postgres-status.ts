@@ -1,5 +1,6 @@
 import type { DeliveryStatus, MessageKind, MessagePlace, MessageProgress, StoredLane } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
+import { lateRows } from './schema/migrations.js';
 import { FAILURE_COLUMNS, failureOf } from './postgres-leases.js';
 import type { FailureColumns } from './postgres-leases.js';
 
@@ -55,7 +56,7 @@ export class PostgresStatus implements DeliveryStatus {
           select (extract(epoch from o.recorded_at) * 1000)::bigint as recorded_ms
           from ${schema}.outbox as o
           where (r.message_order = 'global' or o.lane = l.lane)
-            and o.position > least(l.floor, (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id in (select pg_snapshot_xip(l.window_from))))
+            and o.position > least(l.floor, ${lateRows(schema, 'l.window_from', 'l.ceiling')})
             and not ${PASSED}
             and case when r.types is null then o.kind = 'event' else o.type = any (r.types) end
             and (r.streams is null or o.stream ^@ any (r.streams))

@@ -78,7 +78,7 @@ describe('behind PgBouncer in transaction mode', () => {
     'postgres through PgBouncer',
     async () => {
       const url = await postgresDatabase();
-      return fixtureOn((await throughPgBouncer(url)) ?? url, plain({ listen: false }));
+      return fixtureOn((await throughPgBouncer(url)) ?? url, plain({ listen: { connectionString: url } }));
     },
     { conflicts: 'at-append', processes: true },
   );

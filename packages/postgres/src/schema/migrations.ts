@@ -139,9 +139,11 @@ create table ${schema}.lane (
   lease_until timestamptz not null default '-infinity',
   released boolean not null default true,
   window_from pg_snapshot not null,
-  window_to pg_snapshot,
   floor bigint not null,
+  ceiling xid8 not null,
+  window_to pg_snapshot,
   to_floor bigint,
+  to_ceiling xid8,
   position bigint,
   state text not null default 'running',
   failed_id uuid,
@@ -197,7 +199,8 @@ create table ${schema}.snapshot (
 
 // The rows of a window, by position. Stable, so that it sees by its caller's snapshot, which the caller answers too; with the planner
 // held to the index, for it cannot guess how many rows two snapshots leave, and a sort would read everything behind the checkpoint.
-// A window begins at its floor, or lower where a transaction that was in progress in window_from had drawn a position by then.
+// A window begins at its floor, or lower where a transaction that was in progress in window_from had drawn a position by then: one
+// that the snapshot lists, or one between its xmax and the ceiling, for it lists none beyond the last that had ended.
 function readLane(schema: string, name: string, parameters: string, lanes: readonly string[]): string {
   const branch = (lane: string): string => `(
     select o.*
@@ -210,13 +213,16 @@ function readLane(schema: string, name: string, parameters: string, lanes: reado
     order by o.position
     limit most)`;
   return `
-create function ${schema}.${name}(${parameters}window_from pg_snapshot, window_to pg_snapshot, after bigint, late xid8[], types text[], streams text[], most integer)
+create function ${schema}.${name}(${parameters}window_from pg_snapshot, window_to pg_snapshot, after bigint, ceiling xid8, types text[], streams text[], most integer)
 returns setof ${schema}.outbox
 language plpgsql stable
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $read$
 declare
-  first bigint := least(after, (select min(o.position) - 1 from ${schema}.outbox as o where o.transaction_id = any (late)));
+  first bigint := after;
 begin
+  if ceiling is not null then
+    first := least(after, ${lateRows(schema, 'window_from', 'ceiling')});
+  end if;
   return query
   select o.*
   from (${lanes.map(branch).join(`
@@ -227,3 +233,8 @@ begin
 end
 $read$;`;
 }
+
+/** SQL: right before the lowest position of a transaction that was in progress in a window's first snapshot; null where there is none. */
+export const lateRows = (schema: string, snapshot: string, ceiling: string): string => `
+    (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id = any (array(select pg_snapshot_xip(${snapshot})))),
+    (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id >= pg_snapshot_xmax(${snapshot}) and late.transaction_id < ${ceiling})`;
