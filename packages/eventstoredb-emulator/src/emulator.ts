@@ -113,7 +113,7 @@ export class EventStoreDBEmulator {
 
   /** What the client connects to: `esdb://127.0.0.1:PORT?tls=false`. The same after a restart. */
   get connectionString(): string {
-    return `esdb://${this.#host}:${this.port}?tls=false`;
+    return `esdb://${this.#address}:${this.port}?tls=false`;
   }
 
   /**
@@ -123,7 +123,7 @@ export class EventStoreDBEmulator {
   async kill({ surviving = (inFlight) => Math.ceil(inFlight / 2) }: KillOptions = {}): Promise<void> {
     if (this.#state !== 'running') return;
     this.#state = 'killed';
-    this.#plan.forgetHeld();
+    this.#plan.die();
     this.#store.crash(surviving);
     await this.#endpoint.close({ reset: true });
   }
@@ -138,6 +138,7 @@ export class EventStoreDBEmulator {
     await this.kill(options);
     this.#appender.forgetRecentIds();
     await this.#endpoint.open();
+    this.#plan.revive();
     this.#state = 'running';
   }
 
@@ -150,7 +151,7 @@ export class EventStoreDBEmulator {
       await delay(LAST_MOMENTS_MS);
     }
     this.#state = 'stopped';
-    this.#plan.forgetHeld();
+    this.#plan.die();
     await this.#endpoint.close({ reset: false });
     this.#store.close();
   }
@@ -177,6 +178,12 @@ export class EventStoreDBEmulator {
     for (const record of readAll(this.#store, 0, 'forwards')) yield storedEventOf(record);
   }
 
+  /** Where a client on this machine finds us, also when we listen on every address. */
+  get #address(): string {
+    if (this.#host === '0.0.0.0' || this.#host === '::') return '127.0.0.1';
+    return this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+  }
+
   #serve(server: Server): void {
     const [store, faults, appender] = [this.#store, this.#plan, this.#appender];
     const { version, liveBufferSize } = this.#options;
@@ -188,7 +195,7 @@ export class EventStoreDBEmulator {
       delete: deleteService({ store, appender, faults, hard: false }),
       tombstone: deleteService({ store, appender, faults, hard: true }),
     });
-    server.addService(GOSSIP, { read: gossipService(() => ({ host: this.#host, port: this.port }), faults) });
+    server.addService(GOSSIP, { read: gossipService(() => ({ host: this.#address, port: this.port }), faults) });
     server.addService(SERVER_FEATURES, { getSupportedMethods: featuresService(REPORTED_VERSIONS[version], faults) });
   }
 }

@@ -18,6 +18,7 @@ export class FaultPlan {
   acknowledgementDelayMs = 0;
   #armed: Armed[] = [];
   #held: (() => void)[] | undefined;
+  #dead = false;
 
   get muted(): boolean {
     return this.#held !== undefined;
@@ -41,8 +42,9 @@ export class FaultPlan {
     this.#held ??= [];
   }
 
-  /** Runs at once, or after the server has come back to life. Held work keeps its order. */
+  /** Runs at once; after {@link heal} while mute, in order; never once dead. Every request and every answer goes through here. */
   whenHeard(work: () => void): void {
+    if (this.#dead) return;
     if (this.#held) this.#held.push(work);
     else work();
   }
@@ -56,8 +58,13 @@ export class FaultPlan {
     for (const work of held) work();
   }
 
-  /** What a killed process does with the requests it had not looked at. */
-  forgetHeld(): void {
+  /** What a killed process does with requests it had not looked at: nothing, not even with those already read from a socket. */
+  die(): void {
+    this.#dead = true;
     if (this.#held) this.#held = [];
+  }
+
+  revive(): void {
+    this.#dead = false;
   }
 }

@@ -77,6 +77,7 @@ export class Endpoint {
     socket.setNoDelay(true);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {}); // a client went away: 'close' follows
     this.#inject(socket);
   }
 

@@ -33,8 +33,11 @@ export function readService(options: ReadServiceOptions): handleServerStreamingC
   return (call) => {
     const request = call.request.options;
     if (!request) return fail(call, exceptionThrown());
-    if (request.amount === 'subscription') return faults.whenHeard(() => subscribe(request, { ...options, call }));
-    faults.whenHeard(() => void answer(call, request, store));
+    const work = async (): Promise<void> => {
+      if (request.amount === 'subscription') subscribe(request, { ...options, call });
+      else await answer(call, request, store);
+    };
+    faults.whenHeard(() => void work().catch(() => fail(call, exceptionThrown()))); // a filter that is no regular expression
   };
 }
 

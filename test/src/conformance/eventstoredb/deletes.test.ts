@@ -1,4 +1,4 @@
-import type { EventStoreDBClient, StreamDeletedError, WrongExpectedVersionError } from '@eventstore/db-client';
+import type { EventStoreDBClient, StreamDeletedError } from '@eventstore/db-client';
 import { expect } from 'chai';
 import { anEvent, append, APPEND_PATHS, failureOf, idsOf } from './append-path.js';
 import { itOnEmulator, newStream, restart, serverUnderTest } from './server-under-test.js';
@@ -110,7 +110,7 @@ describe('EventStoreDB conformance: deleting streams', () => {
 
     const failure = await failureOf(client.deleteStream(stream, { expectedRevision: 0n }));
 
-    expect(failure as WrongExpectedVersionError).to.include({ expectedVersion: 0n, actualVersion: 1n, streamName: stream });
+    expect(failure).to.include({ expectedVersion: 0n, actualVersion: 1n, streamName: stream });
     expect((await client.deleteStream(stream, { expectedRevision: 1n })).position).not.to.equal(undefined);
   });
 

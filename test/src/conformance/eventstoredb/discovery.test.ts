@@ -34,7 +34,7 @@ describe('EventStoreDB conformance: finding the server', () => {
     expect(capabilities.serverVersion).to.match(/^\d+\.\d+\.\d+/);
   });
 
-  itOnEmulator('is found through gossip, alone and among others', async () => {
+  it('is found through gossip, alone and among others', async () => {
     const { host } = new URL(server.url.replace('esdb:', 'http:'));
 
     expect(await appendThrough(`esdb+discover://${host}?tls=false`)).to.include({ success: true });

@@ -37,6 +37,12 @@ export async function restart({ emulator, client }: ServerUnderTest): Promise<vo
   await reconnected(client);
 }
 
+/** Generation and release of the server as one number: 23.1 for 23.10.8, 24.02 for 24.2.0. */
+export async function versionOf(client: EventStoreDBClient): Promise<number> {
+  const [generation, release] = (await client['capabilities']).serverVersion.split('.');
+  return Number(generation) + Number(release) / 100;
+}
+
 /** Appends alone until one gets through: after a reconnect the client stores the first of several appends last. */
 export async function reconnected(client: EventStoreDBClient): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {

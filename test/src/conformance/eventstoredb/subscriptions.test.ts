@@ -3,7 +3,7 @@ import type { Filter, Position } from '@eventstore/db-client';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { expect } from 'chai';
 import { anEvent } from './append-path.js';
-import { describeOnEmulator, newStream, serverUnderTest } from './server-under-test.js';
+import { describeOnEmulator, itOnEmulator, newStream, serverUnderTest, versionOf } from './server-under-test.js';
 import { watch } from './watched-subscription.js';
 
 /** Long enough to notice that something arrives which should not. */
@@ -121,6 +121,12 @@ describe('EventStoreDB conformance: subscriptions', () => {
     expect(await found(eventTypeFilter({ regex: `^Order${stream}$` }))).to.deep.equal([types[0], types[0]]);
   });
 
+  itOnEmulator('refuses a filter that is no regular expression', async () => {
+    const watched = watch(client.subscribeToAll({ filter: streamNameFilter({ regex: '(' }) }));
+
+    expect(await watched.failure).to.include({ type: 'unknown', code: 2 });
+  });
+
   it('tells a filtered subscriber how far it has looked, in catch-up without a prepare position', async () => {
     const { position } = await client.appendToStream(newStream(), anEvent());
     for (let count = 0; count < 10; count += 1) await client.appendToStream(newStream('skipped'), several(10));
@@ -146,13 +152,13 @@ describe('EventStoreDB conformance: subscriptions', () => {
 
   it('drops a live subscriber for which more than 32 events wait, or goes back to catching up on later servers', async () => {
     const stream = newStream();
-    const [major] = (await client['capabilities']).serverVersion.split('.').map(Number);
+    const version = await versionOf(client);
     const watched = watch(client.subscribeToStream(stream));
     await watched.sees('caughtUp');
 
     await client.appendToStream(stream, several(500));
 
-    if (major! >= 24) {
+    if (version >= 24.02) {
       await watched.sees(499n);
       expect(watched.events).to.have.length(500);
       await watched.end();

@@ -33,7 +33,7 @@ export function watch(subscription: StreamSubscription | AllStreamSubscription):
 
   return {
     seen,
-    types: types,
+    types,
     failure,
     get events() {
       return seen.filter((one) => typeof one === 'bigint');
