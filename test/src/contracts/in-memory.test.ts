@@ -5,9 +5,9 @@ import type { InMemoryTx } from '@waybill/core/in-memory';
 import { databaseContract } from '@waybill/testing';
 import type { DatabaseFixture } from '@waybill/testing';
 
-async function open(): Promise<DatabaseFixture<InMemoryTx>> {
+async function open(lanes?: number): Promise<DatabaseFixture<InMemoryTx>> {
   const written: string[] = [];
-  const database = new InMemoryDatabase();
+  const database = new InMemoryDatabase(lanes === undefined ? {} : { lanes });
   const connection = new Connection(database.transactions);
   return {
     database: Object.create(database, { transactions: { value: connection } }) as InMemoryDatabase,
@@ -43,4 +43,10 @@ class Connection implements TransactionRunner<InMemoryTx> {
   }
 }
 
-databaseContract('in-memory', open, { conflicts: 'at-append', processes: false, losesAnswers: true });
+databaseContract('in-memory', () => open(), { conflicts: 'at-append', processes: false, losesAnswers: true });
+databaseContract(
+  'in-memory, with one lane',
+  () => open(1),
+  { conflicts: 'at-append', processes: false },
+  { raceEvents: 200, interleavings: 3 },
+);
