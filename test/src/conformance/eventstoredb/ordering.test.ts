@@ -1,7 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import type { AppendResult } from '@eventstore/db-client';
 import { expect } from 'chai';
-import { anEvent, idsOf } from './append-path.js';
+import { anEvent, append, idsOf } from './append-path.js';
 import { newStream, reconnected, serverUnderTest } from './server-under-test.js';
 import type { ServerUnderTest } from './server-under-test.js';
 
@@ -42,12 +42,24 @@ describe('EventStoreDB conformance: order of appends', () => {
 
   it('accepts a chain of exact revisions sent without waiting', async () => {
     const stream = newStream();
-    const append = (_: unknown, index: number): Promise<AppendResult> =>
+    const appendNext = (_: unknown, index: number): Promise<AppendResult> =>
       server.client.appendToStream(stream, anEvent(), { expectedRevision: index === 0 ? 'no_stream' : BigInt(index - 1) });
 
-    const answers = await Promise.all(Array.from({ length: 1_000 }, append));
+    const answers = await Promise.all(Array.from({ length: 1_000 }, appendNext));
 
     expect(answers.map(({ nextExpectedRevision }) => nextExpectedRevision)).to.deep.equal(answers.map((_, index) => BigInt(index)));
+  });
+
+  it('breaks a chain of exact revisions sent without waiting on the other append call, which keeps no order', async () => {
+    const stream = newStream();
+
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, index) =>
+        append({ client: server.client, path: 'append' }, stream, anEvent(), index === 0 ? 'no_stream' : BigInt(index - 1)),
+      ),
+    );
+
+    expect(outcomes.filter(({ status }) => status === 'rejected')).not.to.deep.equal([]);
   });
 
   it('refuses one wrong revision in a chain and goes on with the rest', async () => {
