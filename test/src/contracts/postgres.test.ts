@@ -64,8 +64,8 @@ databaseContract(
 );
 
 databaseContract(
-  'postgres, a schema that needs quoting and one lane',
-  async () => fixtureOn(await postgresDatabase(), plain({ schema: `We"ird 'Näme'.x`, lanes: 1 })),
+  'postgres in a schema that needs quoting',
+  async () => fixtureOn(await postgresDatabase(), plain({ schema: `We"ird 'Näme'.x`, lanes: 4 })),
   {
     conflicts: 'at-append',
     processes: true,
