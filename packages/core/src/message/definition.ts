@@ -114,22 +114,27 @@ function define<Type extends string, Data>(
 function upcast(type: string, versions: readonly SchemaVersion[], stored: unknown, from: number): unknown {
   let data = check(type, versions[from - 1]!.schema, stored);
   for (const { schema, upcast: step } of versions.slice(from)) {
-    data = check(type, schema, attempt(type, () => step!(data as never)));
+    data = check(type, schema, attempt(type, 'upcaster', () => step!(data as never)));
   }
   return data;
 }
 
-function attempt(type: string, step: () => unknown): unknown {
+function attempt<Result>(type: string, who: string, step: () => Result): Result {
   try {
     return step();
   } catch (cause) {
-    throw new InvalidPayloadError(type, [{ message: `its upcaster threw: ${String(cause)}` }], { cause });
+    throw new InvalidPayloadError(type, [{ message: `its ${who} threw: ${String(cause)}` }], { cause });
   }
 }
 
 function check(type: string, schema: StandardSchemaV1, data: unknown): unknown {
-  const result = schema['~standard'].validate(data);
-  if (result instanceof Promise) throw new InvalidOptionsError(`The schema of "${type}" validates asynchronously; message schemas must be synchronous.`);
+  const result = attempt(type, 'schema', () => schema['~standard'].validate(data));
+  if (result instanceof Promise) {
+    void result.catch(() => {}); // nobody waits for it, and unhandled it would end the process
+    throw new InvalidOptionsError(
+      `The schema of "${type}" validates asynchronously (or threw, which some libraries answer so); message schemas must be synchronous.`,
+    );
+  }
   if (result.issues) throw new InvalidPayloadError(type, result.issues);
   return result.value;
 }

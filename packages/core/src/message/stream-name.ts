@@ -10,19 +10,20 @@ const KEYED = { event: 'key-', command: 'command-' } as const;
 
 /** The stream of messages that are no aggregate's events, from their ordering key. */
 export function keyedStream(kind: MessageKind, orderingKey: string): string {
+  checkText(orderingKey);
   if (orderingKey === '') throw new InvalidStreamNameError(orderingKey, 'is empty: choose an ordering key, e.g. the id of what the messages are about');
   return checkName(KEYED[kind] + orderingKey);
 }
 
 /** @throws {@link InvalidStreamNameError} */
 export function checkAggregateStream(stream: string): string {
+  checkText(stream);
   const reserved = Object.values(KEYED).find((prefix) => stream.startsWith(prefix));
   if (reserved) throw new InvalidStreamNameError(stream, `begins with "${reserved}", which is kept for messages that are no aggregate's events; choose another prefix`);
   return checkName(stream);
 }
 
 function checkName(stream: string): string {
-  if (typeof stream !== 'string') throw new InvalidStreamNameError(String(stream), 'is not a string; set `stream` in the constructor of the aggregate');
   if (stream === '') throw new InvalidStreamNameError(stream, 'is empty');
   if (stream.startsWith('$')) throw new InvalidStreamNameError(stream, 'begins with "$", which EventStoreDB keeps for itself');
   if (stream.includes('\0')) throw new InvalidStreamNameError(stream, 'holds a NUL character, which PostgreSQL cannot store');
@@ -30,4 +31,9 @@ function checkName(stream: string): string {
   const bytes = Buffer.byteLength(stream);
   if (bytes > MAX_STREAM_NAME_BYTES) throw new InvalidStreamNameError(stream, `has ${bytes} bytes; the limit is ${MAX_STREAM_NAME_BYTES}`);
   return stream;
+}
+
+// Of an aggregate whose constructor forgot it, or of a program without types.
+function checkText(name: unknown): void {
+  if (typeof name !== 'string') throw new InvalidStreamNameError(String(name), 'is not a string; set `stream` in the constructor of the aggregate, or pass an ordering key');
 }

@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { CommitOutcomeUnknownError, UnitOfWork } from '@waybill/core';
+import type { TransactionRunner } from '@waybill/core';
+import { InMemoryDatabase } from '@waybill/core/in-memory';
+import type { InMemoryTx } from '@waybill/core/in-memory';
+import { failureOf } from '../shop/failure-of.js';
+import { Order, orderEvents } from '../shop/order.js';
+
+type Fate = 'committed' | 'rolled-back' | 'unknown';
+
+/** A database whose answer to `commit` is lost on the way; what became of it is `fate`. */
+function losingAnswers(database: InMemoryDatabase, fate: Fate): InMemoryDatabase & { readonly asked: string[] } {
+  const asked: string[] = [];
+  const transactions: TransactionRunner<InMemoryTx> = {
+    async run(work) {
+      let ready = false;
+      const sent = database.transactions.run(async (tx) => {
+        await work(tx);
+        ready = true;
+        if (fate === 'rolled-back') throw new Error('the server went away');
+      });
+      await sent.catch((cause: unknown) => {
+        if (!ready) throw cause;
+      });
+      throw new CommitOutcomeUnknownError(undefined);
+    },
+    async outcome(transactionId) {
+      asked.push(transactionId);
+      return fate === 'unknown' ? 'unknown' : database.transactions.outcome(transactionId);
+    },
+  };
+  return Object.assign(Object.create(database) as InMemoryDatabase, { transactions, asked });
+}
+
+describe('a commit whose answer is lost', () => {
+  let database: InMemoryDatabase;
+
+  beforeEach(() => {
+    database = new InMemoryDatabase();
+  });
+
+  const losing = (fate: Fate): { readonly unitOfWork: UnitOfWork<InMemoryTx>; readonly asked: readonly string[] } => {
+    const lossy = losingAnswers(database, fate);
+    return { unitOfWork: new UnitOfWork({ database: lossy, catalogue: orderEvents }), asked: lossy.asked };
+  };
+
+  it('is found out to be committed, and answered as if nothing had happened', async () => {
+    const { unitOfWork, asked } = losing('committed');
+    const order = Order.placed('7');
+
+    const receipt = await unitOfWork.run(async ({ track }) => (track(order), 'done'));
+
+    expect(receipt.result).to.equal('done');
+    expect(receipt.messages).to.have.length(1);
+    expect(order.pending).to.deep.equal([]);
+    expect(asked).to.have.length(1);
+  });
+
+  it('wakes the dispatcher all the same', async () => {
+    const { unitOfWork } = losing('committed');
+    const stop = new AbortController();
+    let hints = 0;
+    const listening = database.wakeUps.listen(() => void hints++, stop.signal);
+
+    await unitOfWork.run(async ({ track }) => track(Order.placed('7')));
+
+    expect(hints).to.equal(1);
+    stop.abort();
+    await listening;
+  });
+
+  it('is found out to be rolled back, which is safe to repeat', async () => {
+    const { unitOfWork } = losing('rolled-back');
+    const order = Order.placed('7');
+
+    const error = await failureOf('DATABASE_UNAVAILABLE', () => unitOfWork.run(async ({ track }) => track(order)));
+
+    expect(error.message).to.include('Nothing was committed; it is safe to repeat');
+    expect(error.cause).to.have.property('code', 'COMMIT_OUTCOME_UNKNOWN');
+    expect(order.pending).to.have.length(1);
+    expect(await database.routes.outboxIsEmpty()).to.equal(true);
+  });
+
+  it('is not guessed at when nobody can tell', async () => {
+    const { unitOfWork, asked } = losing('unknown');
+    const order = Order.placed('7');
+
+    const error = await failureOf('COMMIT_OUTCOME_UNKNOWN', () => unitOfWork.run(async ({ track }) => track(order), { retryOnConflict: 5 }));
+
+    expect(error.transactionId).to.equal(asked[0]);
+    expect(error.message).to.include(`transaction ${asked[0]}`).and.include('repeat it only with an idempotencyKey');
+    expect(asked).to.have.length(1);
+    expect(order.pending).to.have.length(1);
+  });
+
+  it('can be repeated with an idempotency key, whatever became of it', async () => {
+    let runs = 0;
+    const request = (unitOfWork: UnitOfWork<InMemoryTx>): Promise<{ readonly repeated: boolean }> =>
+      unitOfWork.run(async ({ track }) => void (runs++, track(Order.placed('7'))), { idempotencyKey: 'request-1' });
+    await failureOf('COMMIT_OUTCOME_UNKNOWN', () => request(losing('unknown').unitOfWork));
+
+    const { repeated } = await request(new UnitOfWork({ database, catalogue: orderEvents }));
+
+    expect(repeated).to.equal(true);
+    expect(runs).to.equal(1);
+  });
+
+  it('is not asked about where the work itself failed', async () => {
+    const { unitOfWork, asked } = losing('committed');
+
+    const error = await unitOfWork.run(() => Promise.reject(new Error('no'))).catch((thrown: unknown) => thrown);
+
+    expect(error).to.have.property('message', 'no');
+    expect(asked).to.deep.equal([]);
+  });
+});
