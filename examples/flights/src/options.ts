@@ -1,0 +1,30 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { MOST_FLIGHTS } from './flight-records.js';
+
+export interface DemoOptions {
+  readonly size: number;
+  readonly seed: number;
+  readonly serve: boolean;
+  readonly postgres?: string;
+  readonly eventstoredb?: string;
+}
+
+export function demoOptions(argv: readonly string[]): DemoOptions {
+  return new Command('npm run demo --')
+    .description('Real on-time records of US flights: committed to PostgreSQL, streamed to EventStoreDB, while a dispatcher is killed.')
+    .option('--size <flights>', `how many flights, up to ${MOST_FLIGHTS.toLocaleString('en-US')}`, wholeNumber(1, MOST_FLIGHTS), 3_000)
+    .option('--seed <number>', 'decides the order of the commands, the slow transactions and the rollbacks', wholeNumber(0, 2 ** 32 - 1), 2001)
+    .option('--serve', 'keep the servers up at the end, and print their addresses', false)
+    .option('--postgres <url>', 'use this PostgreSQL instead of an embedded one; the run gets a schema of its own there')
+    .option('--eventstoredb <url>', 'use this EventStoreDB instead of the emulator; the run gets streams of its own there')
+    .parse(argv)
+    .opts<DemoOptions>();
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text.replaceAll(/[_,]/g, ''));
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+  };
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import type { DispatcherChild } from './dispatcher-child.js';
+import type { DispatcherReport } from './dispatcher-reports.js';
+import { number } from './progress.js';
+import type { Screen } from './screen.js';
+
+export interface TakeOver {
+  /** From the kill to the first batch of the other dispatcher in EventStoreDB. */
+  readonly afterMs: number;
+  readonly lanes: number;
+}
+
+/** Kills the one dispatcher in the middle of its work, and waits until the other one has all its lanes and delivers. */
+export async function takeOver(running: DispatcherChild, standby: DispatcherChild, screen: Screen): Promise<TakeOver> {
+  const delivering = firstDelivery(standby);
+  const killedAt = performance.now();
+  await running.kill();
+  screen.print(
+    '',
+    `  ✗ half-way: dispatcher 1 (process ${running.pid}) is killed with SIGKILL, in the middle of its batches.`,
+    `    It held ${running.lanes} lanes and gave none back: their leases of ${running.order.leaseMs / 1_000} s must run out first.`,
+    '',
+  );
+
+  await delivering;
+  const afterMs = performance.now() - killedAt;
+  while (standby.lanes < running.lanes) await once(standby.events, 'report');
+  screen.print(
+    '',
+    `  ✓ dispatcher 2 (process ${standby.pid}) has taken over ${standby.takenOver} lanes, and delivers ${number(afterMs)} ms after the kill.`,
+    `    It begins where the last recorded batch ended: what was delivered but not recorded goes out again.`,
+    '',
+  );
+  return { afterMs, lanes: standby.takenOver };
+}
+
+function firstDelivery({ events }: DispatcherChild): Promise<void> {
+  return new Promise((resolve) => {
+    const hear = (report: DispatcherReport): void => {
+      if (report.kind !== 'delivered' || report.route !== 'eventstoredb') return;
+      events.off('report', hear);
+      resolve();
+    };
+    events.on('report', hear);
+  });
+}

@@ -1,0 +1,119 @@
+import { airportNames, flightFile, flightRecords } from '@waybill/example-flights';
+import { expect } from 'chai';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { until } from '../local-servers/killed-after-starting.js';
+
+const program = fileURLToPath(new URL('demo.js', import.meta.resolve('@waybill/example-flights')));
+
+describe('the flights demo', function () {
+  this.timeout(60_000);
+
+  it('holds what it promises while a dispatcher is killed, and leaves nothing behind', async () => {
+    const { exited, output } = start('--size', '300', '--seed', '7');
+
+    const code = await exited;
+
+    expect(output.text, output.text).to.match(/✓ Every stream in EventStoreDB is what was committed/);
+    expect(output.text).to.match(/dispatcher 2 \(process \d+\) has taken over [1-9]\d* lanes/);
+    expect(code).to.equal(0);
+    await allGone(output.text);
+  });
+
+  it('leaves nothing behind when it is interrupted', async () => {
+    const { demo, exited, output } = start('--size', '20000');
+    await until(() => /committed [1-9]/.test(output.text));
+
+    demo.kill('SIGINT');
+
+    expect(await exited).to.equal(130);
+    await allGone(output.text);
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    const { demo, exited, output } = start('--size', '20000');
+    await until(() => /committed [1-9]/.test(output.text));
+
+    demo.kill('SIGKILL');
+    await exited;
+
+    await until(() => isGone(output.text));
+  });
+
+  it('says what to do when a server does not answer', async () => {
+    const { exited, output } = start('--size', '10', '--postgres', 'postgres://nobody@127.0.0.1:1/none');
+
+    expect(await exited).to.equal(1);
+    expect(output.text).to.contain('Cannot connect to PostgreSQL at 127.0.0.1:1');
+    expect(output.text).not.to.contain('    at '); // no stack trace
+  });
+
+  it('takes the smallest file of records that suffices', async () => {
+    expect([1, 2_000, 2_001, 20_000, 20_001, 3_000_000].map(flightFile)).to.deep.equal([
+      ...['flights-2k.json', 'flights-2k.json', 'flights-5k.json', 'flights-20k.json', 'flights-3m.parquet', 'flights-3m.parquet'],
+    ]);
+  });
+
+  it('reads the records of both kinds of file alike', async () => {
+    const [json, parquet] = [await recordAt(0, 2_000), await recordAt(20_000, 20_001)];
+
+    expect(json).to.deep.equal({ date: '2001/01/01 06:55', delay: -19, distance: 1_797, origin: 'LAX', destination: 'BNA' });
+    expect(parquet?.date).to.match(/^2001\/\d\d\/\d\d \d\d:\d\d$/);
+    expect([typeof parquet?.delay, typeof parquet?.distance, parquet?.origin.length]).to.deep.equal(['number', 'number', 3]);
+  });
+
+  it('knows airports by name, also by a name with a comma', async () => {
+    const names = await airportNames();
+
+    expect([names.get('JFK'), names.get('BTR')]).to.deep.equal(['New York John F Kennedy Intl', 'Baton Rouge Metropolitan, Ryan']);
+  });
+});
+
+function start(...args: readonly string[]): { demo: ReturnType<typeof spawn>; exited: Promise<number | null>; output: { text: string } } {
+  const { POSTGRES_URL: _postgres, EVENTSTOREDB_URL: _eventStore, ...env } = process.env; // servers of its own, which have to go
+  const demo = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const output = { text: '' };
+  for (const stream of [demo.stdout, demo.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output.text += text));
+  return { demo, output, exited: once(demo, 'close').then(([code]) => code as number | null) };
+}
+
+async function allGone(printed: string): Promise<void> {
+  expect(await isGone(printed), `left behind:\n${printed}`).to.equal(true);
+}
+
+/** True when every process and every server that the output names is gone. */
+async function isGone(printed: string): Promise<boolean> {
+  const processes = [...printed.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
+  const ports = [...printed.matchAll(/at 127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+  expect([processes.length > 0, ports.length]).to.deep.equal([true, 2]);
+  return processes.every((pid) => !isAlive(pid)) && (await Promise.all(ports.map(answers))).every((answer) => !answer);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function recordAt(place: number, size: number): Promise<Record<string, unknown> & { readonly origin: string; readonly date: string } | undefined> {
+  let last;
+  let index = 0;
+  for await (const record of flightRecords(size)) if (index++ === place) last = record;
+  return last && { ...last };
+}
