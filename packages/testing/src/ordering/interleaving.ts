@@ -8,6 +8,7 @@ import { gate } from '../builders/gate.js';
 import type { Fixture } from '../contract/fixture.js';
 import { deliverAll } from './leased-route.js';
 import type { LeasedRoute } from './leased-route.js';
+import { streamsOfOneLane } from './streams-of-one-lane.js';
 
 /** A few transactions, and the order in which they take their steps and the reader looks. */
 export interface Plan {
@@ -27,7 +28,9 @@ class RolledBack extends Error {}
 // Long enough for a step that nobody blocks, short enough to try many: a step that takes longer only makes another plan.
 const STEP_MS = 8;
 const MOST_TRANSACTIONS = 5; // open at once, beside the reader
+const STREAMS = 5; // few enough to meet in, enough not to wait for each other all the time
 const STEPS = 3; // write something else; append; end
+const READS = 6;
 
 /** Tries `check` on random plans, and shrinks the one that fails. */
 export async function interleavings(tries: number, check: (plan: Plan) => Promise<void>): Promise<void> {
@@ -41,7 +44,8 @@ export async function interleave<Tx>(
 ): Promise<{ committed: Map<string, number[]>; delivered: OutboxRow[] }> {
   const committed = new Map<string, number[]>();
   const delivered: OutboxRow[] = [];
-  const actors = transactions.map((planned) => startTransaction(planned, fixture, route.prefix, committed));
+  const streams = streamsOfOneLane(route, STREAMS);
+  const actors = transactions.map((planned) => startTransaction(planned, fixture, streams, committed));
 
   for (const turn of turns) {
     if (turn === 'read') delivered.push(...(await deliverAll(route)));
@@ -64,13 +68,13 @@ interface Actor {
 function startTransaction<Tx>(
   { streams, rollsBack }: PlannedTransaction,
   { database, write }: Fixture<Tx, 'transactions' | 'outbox'>,
-  prefix: string,
+  allStreams: readonly string[],
   committed: Map<string, number[]>,
 ): Actor {
   const may = Array.from({ length: STEPS }, gate);
   const did = Array.from({ length: STEPS }, gate);
   let next = 0;
-  const names = streams.map((stream) => `${prefix}${stream}`);
+  const names = streams.map((stream) => allStreams[stream]!);
 
   const run = async (): Promise<void> => {
     await may[0]!.opened; // takes a connection only when it begins
@@ -110,12 +114,12 @@ function startTransaction<Tx>(
 
 function plans(): fc.Arbitrary<Plan> {
   const transaction = fc.record({
-    streams: fc.uniqueArray(fc.nat({ max: 2 }), { minLength: 1, maxLength: 3 }),
-    rollsBack: fc.boolean(),
+    streams: fc.uniqueArray(fc.nat({ max: STREAMS - 1 }), { minLength: 1, maxLength: 2 }),
+    rollsBack: fc.nat({ max: 4 }).map((nth) => nth === 4),
   });
-  return fc.array(transaction, { minLength: 2, maxLength: MOST_TRANSACTIONS }).chain((transactions) => {
+  return fc.array(transaction, { minLength: 2, maxLength: MOST_TRANSACTIONS, size: 'max' }).chain((transactions) => {
     const steps = transactions.flatMap((_, nth) => Array.from({ length: STEPS }, (): number | 'read' => nth));
-    const all: readonly (number | 'read')[] = [...steps, 'read', 'read', 'read'];
-    return fc.record({ transactions: fc.constant(transactions), turns: fc.shuffledSubarray([...all], { minLength: all.length }) });
+    const all = [...steps, ...Array.from({ length: READS }, () => 'read' as const)];
+    return fc.record({ transactions: fc.constant(transactions), turns: fc.shuffledSubarray(all, { minLength: all.length }) });
   });
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { laneOf, streamHash } from '@waybill/core';
 import type { OutboxRow } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { anAppend } from '../builders/a-message.js';
@@ -12,6 +11,7 @@ import { interleave, interleavings } from './interleaving.js';
 import { deliverAll, leaseRoute, readNext } from './leased-route.js';
 import type { LeasedRoute } from './leased-route.js';
 import { race } from './race.js';
+import { streamsOfOneLane } from './streams-of-one-lane.js';
 
 // How long a writer may take to be blocked by a foreign transaction before the test says that it is.
 const GIVE_UP_MS = 5_000;
@@ -97,7 +97,7 @@ export function orderingContract<Tx>(
 
       it('loses no message when a slow transaction commits after a fast one', async () => {
         const route = await aRoute();
-        const [slowStream, fastStream] = streamsOfOneLane(route);
+        const [slowStream, fastStream] = streamsOfOneLane(route, 2);
         const slow = await appendAndHold(slowStream);
 
         const fast = commit(fastStream); // may finish now, or wait for slow: both are correct
@@ -180,7 +180,7 @@ export function orderingContract<Tx>(
 
       it('delivers other streams while a long transaction has appended, and then its messages too', async () => {
         const route = await aRoute();
-        const [longStream, otherStream] = streamsOfOneLane(route);
+        const [longStream, otherStream] = streamsOfOneLane(route, 2);
         const long = await appendAndHold(longStream);
 
         await commit(otherStream);
@@ -193,7 +193,7 @@ export function orderingContract<Tx>(
 
       it('delivers every page of a long lane, each message once', async () => {
         const route = await aRoute();
-        const [one, two] = streamsOfOneLane(route);
+        const [one, two] = streamsOfOneLane(route, 2);
         for (let nth = 0; nth < 7; nth++) await commit(nth % 2 ? one : two);
 
         const delivered = await deliverAll(route, 2);
@@ -260,13 +260,6 @@ async function routeOfItsOwn<Tx>(
   const prefix = `${randomUUID()}-`;
   const route = await leaseRoute(database, { order, selection: { streams: [prefix] }, ...reader });
   return { ...route, prefix };
-}
-
-/** Two streams whose messages go through one lane: only there can one be read past the other. */
-function streamsOfOneLane({ held, prefix }: LeasedRoute & { prefix: string }): [string, string] {
-  const lane = (stream: string): number => laneOf(streamHash(stream), held.length);
-  const one = `${prefix}a`;
-  for (let nth = 0; ; nth++) if (lane(`${prefix}b${nth}`) === lane(one)) return [one, `${prefix}b${nth}`];
 }
 
 const places = (rows: readonly OutboxRow[]): readonly string[] => rows.map(({ stream, revision }) => `${stream}@${revision}`);

@@ -1,0 +1,57 @@
+import { overlay } from '../broken-database.js';
+import type { Defect } from './defect.js';
+
+/** Claims, outcomes and snapshots that are kept wrongly. */
+export const storeDefects: readonly Defect[] = [
+  {
+    defect: 'grants every claim',
+    plant: (real) => ({ inbox: overlay(real.inbox, { claim: async (claim, tx) => (await real.inbox.claim(claim, tx), true) }) }),
+    noticedBy: 'gives a pair of handler and message once',
+  },
+  {
+    defect: 'claims outside the transaction',
+    plant: (real) => {
+      const claims = new Set<string>();
+      return {
+        inbox: overlay(real.inbox, {
+          claim: async ({ handler, messageId }) => !claims.has(handler + messageId) && !!claims.add(handler + messageId),
+        }),
+      };
+    },
+    noticedBy: 'leaves the pair free when the first claim rolls back',
+  },
+  {
+    defect: 'does not make a second claim wait',
+    plant: (real) => ({
+      inbox: overlay(real.inbox, {
+        claim: async ({ handler, messageId }, tx) => {
+          if (await real.inbox.claimed(handler, messageId)) return false;
+          tx.onCommit(
+            () =>
+              void real.transactions.run((own) => real.inbox.claim({ handler, messageId, source: '', firstAttemptAt: new Date() }, own)),
+          );
+          return true;
+        },
+      }),
+    }),
+    noticedBy: 'lets a concurrent claim wait for the first, and then be a duplicate',
+  },
+  {
+    defect: 'forgets outcomes',
+    plant: (real) => ({ idempotency: overlay(real.idempotency, { record: async () => {} }) }),
+    noticedBy: 'answers a key that was seen before with the outcome recorded for it',
+  },
+  {
+    defect: 'lets an older snapshot replace a newer one',
+    plant: (real) => {
+      const snapshots = new Map<string, never>();
+      return {
+        snapshots: overlay(real.snapshots, {
+          save: async (snapshot) => void snapshots.set(snapshot.stream, snapshot as never),
+          load: async (stream) => snapshots.get(stream),
+        }),
+      };
+    },
+    noticedBy: 'keeps a newer one',
+  },
+];
