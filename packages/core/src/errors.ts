@@ -40,7 +40,10 @@ export class TransactionConflictError extends WaybillError {
   readonly code = 'TRANSACTION_CONFLICT';
 
   constructor(detail: string, options?: ErrorOptions) {
-    super(`The database gave up this transaction in favour of another one: ${detail}. Nothing was committed; it is safe to repeat.`, options);
+    super(
+      `The database gave up this transaction in favour of another one: ${detail}. Nothing was committed; it is safe to repeat.`,
+      options,
+    );
   }
 }
 
@@ -107,7 +110,9 @@ export class UnknownMessageTypeError extends WaybillError {
     readonly type: string,
     readonly stream?: string,
   ) {
-    super(`Message type "${type}"${stream === undefined ? '' : ` in stream "${stream}"`} is not in the catalogue. Add its definition to \`catalogue\`, or name it in \`formerly\` of its successor.`);
+    super(
+      `Message type "${type}"${stream === undefined ? '' : ` in stream "${stream}"`} is not in the catalogue. Add its definition to \`catalogue\`, or name it in \`formerly\` of its successor.`,
+    );
   }
 }
 

@@ -51,9 +51,13 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
   readonly #connection: PostgresConnection<Tx>;
 
   /** @throws {@link InvalidOptionsError} a schema name or number of lanes that cannot be */
-  constructor(options: PostgresOptions & (PostgresTx extends Tx ? { readonly transactions?: ForeignTransactions<Tx> } : { readonly transactions: ForeignTransactions<Tx> })) {
+  constructor(
+    options: PostgresOptions &
+      (PostgresTx extends Tx ? { readonly transactions?: ForeignTransactions<Tx> } : { readonly transactions: ForeignTransactions<Tx> }),
+  ) {
     const { pool, schema = 'waybill', lanes = 16, listen = pool.options } = options;
-    if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024) throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
+    if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024)
+      throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
     // Without `transactions` the constructor's type allows only a Tx that a pool client is.
     const transactions = options.transactions ?? (poolTransactions(pool) as unknown as ForeignTransactions<Tx>);
     const connection = new PostgresConnection<Tx>(pool, quotedSchema(schema), schema, lanes, (tx) => transactions.handle(tx));

@@ -6,9 +6,20 @@ export const STREAM_MOVED = 'WB001';
 const CONFLICTS = new Set(['40001', '40P01', '55P03']); // serialization failure, deadlock, lock not available
 const NOT_MIGRATED = new Set(['3F000', '42P01', '42883', '42703']); // schema, table, function, column does not exist
 const UNREACHABLE = /^(08|57P0|53300)/; // connection exceptions, shutdowns, too many connections
-const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+const SOCKET_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
 // node-postgres gives these no code.
-const CONNECTION_TEXTS = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Query read timeout/i;
+const CONNECTION_TEXTS =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Query read timeout/i;
 
 interface Coded {
   readonly code?: unknown;
@@ -31,19 +42,29 @@ export function translate(error: unknown): unknown {
 export function translateOwn(error: unknown): unknown {
   const code = sqlState(error);
   if (code === undefined || !NOT_MIGRATED.has(code)) return translate(error);
-  return new SchemaMismatchError(`Waybill's tables are missing or older than this version (${String((error as Coded).message)}). Run database.migrate() once before anything else.`, { cause: error });
+  return new SchemaMismatchError(
+    `Waybill's tables are missing or older than this version (${String((error as Coded).message)}). Run database.migrate() once before anything else.`,
+    { cause: error },
+  );
 }
 
 /** True when the error tells that the connection is gone, and not what became of the last statement. */
 export function isConnectionError(error: unknown): boolean {
   const code = sqlState(error);
   if (code !== undefined) return UNREACHABLE.test(code) || SOCKET_ERRORS.has(code);
-  return error instanceof Error && (CONNECTION_TEXTS.test(error.message) || (error instanceof AggregateError && error.errors.some(isConnectionError)));
+  return (
+    error instanceof Error &&
+    (CONNECTION_TEXTS.test(error.message) || (error instanceof AggregateError && error.errors.some(isConnectionError)))
+  );
 }
 
 /** The error code, also where a query builder wrapped the driver's error. */
 function sqlState(error: unknown): string | undefined {
-  for (let inner: unknown = error, depth = 0; typeof inner === 'object' && inner !== null && depth < 4; inner = (inner as Coded).cause, depth++) {
+  for (
+    let inner: unknown = error, depth = 0;
+    typeof inner === 'object' && inner !== null && depth < 4;
+    inner = (inner as Coded).cause, depth++
+  ) {
     const { code } = inner as Coded;
     if (typeof code === 'string' && (/^[0-9A-Z]{5}$/.test(code) || SOCKET_ERRORS.has(code))) return code;
   }
@@ -53,6 +74,12 @@ function sqlState(error: unknown): string | undefined {
 function streamMoved(error: unknown): ConcurrencyError {
   let inner = error as Coded;
   while (inner.code !== STREAM_MOVED) inner = inner.cause as Coded;
-  const { stream, expected, actual } = JSON.parse(String(inner.detail)) as { stream: string; expected: string | null; actual: string | null };
-  return new ConcurrencyError(stream, expected === null ? undefined : BigInt(expected), actual === null ? undefined : BigInt(actual), { cause: error });
+  const { stream, expected, actual } = JSON.parse(String(inner.detail)) as {
+    stream: string;
+    expected: string | null;
+    actual: string | null;
+  };
+  return new ConcurrencyError(stream, expected === null ? undefined : BigInt(expected), actual === null ? undefined : BigInt(actual), {
+    cause: error,
+  });
 }

@@ -34,14 +34,25 @@ export class PostgresIdempotency<Tx> implements IdempotencyStore<Tx> {
 
   async claim(key: string, tx: Tx): Promise<string | undefined> {
     const { schema } = this.connection;
-    const claimed = await this.connection.queryIn(tx, `insert into ${schema}.idempotency (key) values ($1::text) on conflict do nothing returning key`, [key]);
+    const claimed = await this.connection.queryIn(
+      tx,
+      `insert into ${schema}.idempotency (key) values ($1::text) on conflict do nothing returning key`,
+      [key],
+    );
     if (claimed.length > 0) return undefined;
-    const [first] = await this.connection.queryIn<{ outcome: string }>(tx, `select outcome::text as outcome from ${schema}.idempotency where key = $1::text`, [key]);
+    const [first] = await this.connection.queryIn<{ outcome: string }>(
+      tx,
+      `select outcome::text as outcome from ${schema}.idempotency where key = $1::text`,
+      [key],
+    );
     return first!.outcome;
   }
 
   async record(key: string, outcome: string, tx: Tx): Promise<void> {
-    await this.connection.queryIn(tx, `update ${this.connection.schema}.idempotency set outcome = $2::text::json where key = $1::text`, [key, outcome]);
+    await this.connection.queryIn(tx, `update ${this.connection.schema}.idempotency set outcome = $2::text::json where key = $1::text`, [
+      key,
+      outcome,
+    ]);
   }
 }
 

@@ -54,7 +54,12 @@ export class PostgresLanes implements LaneStore {
     const settled = await this.connection.query(this.#settle, [
       ...[lease.route, lease.lane, String(lease.epoch), from, floor, ceiling, to, toFloor, toCeiling, position, state],
       ...[failure?.messageId, failure?.stream, failure && String(failure.revision), String(failure?.attempts ?? 0)],
-      ...[failure?.nextTryAt && String(failure.nextTryAt.getTime()), failure?.code, failure?.error.replaceAll('\0', ''), JSON.stringify(executed)],
+      ...[
+        failure?.nextTryAt && String(failure.nextTryAt.getTime()),
+        failure?.code,
+        failure?.error.replaceAll('\0', ''),
+        JSON.stringify(executed),
+      ],
     ]);
     if (settled.length === 0) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
   }
@@ -63,7 +68,9 @@ export class PostgresLanes implements LaneStore {
     const { from, floor, ceiling, to, position } = window;
     const start = position === undefined ? [floor, ceiling] : [position, undefined];
     const values = [from, to, ...start, selection.types, selection.streams, limit];
-    const answer = await (order === 'global' ? this.connection.query<RowColumns>(this.#readAll, values) : this.connection.query<RowColumns>(this.#readLane, [...values, lane]));
+    const answer = await (order === 'global'
+      ? this.connection.query<RowColumns>(this.#readAll, values)
+      : this.connection.query<RowColumns>(this.#readLane, [...values, lane]));
     const { snapshot, seen, ceiling: toCeiling } = JSON.parse(answer[0]!.look) as Look; // comes alone where there is no row
     const found = answer[0]!.id === null ? [] : answer;
 

@@ -37,7 +37,8 @@ interface GrantColumns extends LeaseColumns, FailureColumns {
   readonly position: string | null;
 }
 
-const LEASE_COLUMNS = 'l.route, l.lane::text as lane, l.epoch::text as epoch, (extract(epoch from l.lease_until) * 1000)::bigint::text as expires_ms';
+const LEASE_COLUMNS =
+  'l.route, l.lane::text as lane, l.epoch::text as epoch, (extract(epoch from l.lease_until) * 1000)::bigint::text as expires_ms';
 
 /** Leases are rows of the lane table, by the database's clock. */
 export class PostgresLeases implements LaneLeases {
@@ -90,15 +91,25 @@ export class PostgresLeases implements LaneLeases {
   }
 }
 
-export const leasesJson = (leases: readonly LaneLease[]): string => JSON.stringify(leases.map(({ route, lane, epoch }) => ({ route, lane, epoch: String(epoch) })));
+export const leasesJson = (leases: readonly LaneLease[]): string =>
+  JSON.stringify(leases.map(({ route, lane, epoch }) => ({ route, lane, epoch: String(epoch) })));
 
-const leaseOf = ({ route, lane, epoch, expires_ms }: LeaseColumns): LaneLease => ({ route, lane: Number(lane), epoch: BigInt(epoch), expiresAt: new Date(Number(expires_ms)) });
+const leaseOf = ({ route, lane, epoch, expires_ms }: LeaseColumns): LaneLease => ({
+  route,
+  lane: Number(lane),
+  epoch: BigInt(epoch),
+  expiresAt: new Date(Number(expires_ms)),
+});
 
 function grantOf(row: GrantColumns): LaneGrant {
   const { window_from: from, floor, ceiling, window_to: to, to_floor: toFloor, to_ceiling: toCeiling, position } = row;
   const open = to === null ? {} : { to, toFloor: toFloor!, toCeiling: toCeiling!, position: position! };
   const window: SnapshotWindow = { from, floor, ceiling, seen: floor, ...open };
-  return { lease: leaseOf(row), takenOver: row.taken_over === 'true', progress: { checkpoint: checkpointOf(window), state: row.state, failure: failureOf(row) } };
+  return {
+    lease: leaseOf(row),
+    takenOver: row.taken_over === 'true',
+    progress: { checkpoint: checkpointOf(window), state: row.state, failure: failureOf(row) },
+  };
 }
 
 export function failureOf(row: FailureColumns): LaneFailure | undefined {

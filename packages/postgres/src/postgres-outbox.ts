@@ -26,7 +26,9 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
   async append(appends: readonly StreamAppend[], tx: Tx): Promise<Appended> {
     if (appends.length === 0) return { transactionId: await this.#transactionId(tx), firstRevisions: [] };
     const streams = appends.map(streamFields);
-    const messages = appends.flatMap((append, index) => append.messages.map((message, ordinal) => messageFields(append, message, index + 1, ordinal)));
+    const messages = appends.flatMap((append, index) =>
+      append.messages.map((message, ordinal) => messageFields(append, message, index + 1, ordinal)),
+    );
     const values = [JSON.stringify(streams), JSON.stringify(messages)];
     const rows = await this.connection.queryIn<{ first_revision: string; transaction_id: string }>(tx, this.#append, values);
     return { transactionId: rows[0]!.transaction_id, firstRevisions: rows.map((row) => BigInt(row.first_revision)) };

@@ -43,9 +43,20 @@ export class PostgresRoutes implements RouteStore {
 
   async save({ name, order, selection, start }: StoredRoute): Promise<void> {
     // The floor must be read in a statement before the one that takes the snapshot.
-    const floor = start === 'beginning' ? BEGINNING.floor : (await this.connection.query<{ position: string }>(this.#lastPosition))[0]!.position;
+    const floor =
+      start === 'beginning' ? BEGINNING.floor : (await this.connection.query<{ position: string }>(this.#lastPosition))[0]!.position;
     const { from, ceiling }: Partial<SnapshotWindow> = start === 'beginning' ? BEGINNING : {}; // absent: those of the statement itself
-    await this.connection.query(this.#save, [name, order, selection.types, selection.streams, start, from, floor, ceiling, this.connection.lanes]);
+    await this.connection.query(this.#save, [
+      name,
+      order,
+      selection.types,
+      selection.streams,
+      start,
+      from,
+      floor,
+      ceiling,
+      this.connection.lanes,
+    ]);
   }
 
   async outboxIsEmpty(): Promise<boolean> {

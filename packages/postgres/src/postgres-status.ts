@@ -79,7 +79,11 @@ export class PostgresStatus implements DeliveryStatus {
     const rows = await this.connection.query<LaneColumns>(this.#lanes);
     return rows.map((row) => ({
       ...{ route: row.route, lane: Number(row.lane), state: row.state, failure: failureOf(row), owner: row.owner ?? undefined },
-      ...{ epoch: BigInt(row.epoch), pending: Number(row.pending), oldestAt: row.oldest_ms === null ? undefined : new Date(Number(row.oldest_ms)) },
+      ...{
+        epoch: BigInt(row.epoch),
+        pending: Number(row.pending),
+        oldestAt: row.oldest_ms === null ? undefined : new Date(Number(row.oldest_ms)),
+      },
     }));
   }
 }

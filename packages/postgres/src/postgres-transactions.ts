@@ -1,6 +1,7 @@
 import { CommitOutcomeUnknownError, DatabaseUnavailableError, TransactionRolledBackError, delay, systemClock } from '@waybill/core';
 import type { TransactionRunner } from '@waybill/core';
 import type { Pool, PoolClient } from 'pg';
+import { checkOut } from './check-out.js';
 import { isConnectionError, translate } from './postgres-errors.js';
 import type { ForeignTransactions, PostgresTx } from './postgres-tx.js';
 
@@ -12,10 +13,8 @@ export function poolTransactions(pool: Pool): ForeignTransactions<PostgresTx> {
   return {
     handle: (tx) => tx,
     run: async (work) => {
-      const client = await pool.connect();
+      const { client, release } = await checkOut(pool);
       let broken: Error | undefined;
-      const onError = (error: Error): void => void (broken = error); // without a listener a lost connection ends the process
-      client.on('error', onError);
       try {
         await client.query('begin');
         const result = await work(client);
@@ -24,11 +23,10 @@ export function poolTransactions(pool: Pool): ForeignTransactions<PostgresTx> {
         if (command !== 'COMMIT') throw new TransactionRolledBackError();
         return result;
       } catch (error) {
-        broken ??= await rollback(client, error);
+        broken = await rollback(client, error);
         throw error;
       } finally {
-        client.off('error', onError);
-        client.release(broken);
+        release(broken);
       }
     },
   };

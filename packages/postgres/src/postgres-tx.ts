@@ -4,7 +4,10 @@
  * Waybill's statements use `$1` parameters, take and answer only text, and never look at more than `rows`.
  */
 export interface PostgresTx {
-  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Row[] }>;
 }
 
 /** Lets your query builder's own transaction be `tx` everywhere: in `run`, in `join`, in projectors and handlers. */

@@ -68,7 +68,11 @@ export class AggregateRepository<Tx> {
   async #replayHistory(
     aggregate: AggregateRoot,
     history: EventHistory,
-    { from, until, signal }: { from: bigint; until: { revision: bigint; id: string | undefined } | undefined; signal: AbortSignal | undefined },
+    {
+      from,
+      until,
+      signal,
+    }: { from: bigint; until: { revision: bigint; id: string | undefined } | undefined; signal: AbortSignal | undefined },
   ): Promise<void> {
     // A stream that the outbox has never had is taken over at its last revision: only the leader is sure to know that one.
     for (const leader of until ? [false, true] : [true]) {

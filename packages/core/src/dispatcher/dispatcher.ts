@@ -77,8 +77,13 @@ export class Dispatcher<RouteName extends string = string> {
   /** @throws {@link InvalidOptionsError}, {@link RouteRefusedError} the options cannot work; nothing was started */
   constructor(options: DispatcherOptions<RouteName>) {
     const { leaseMs = 10_000, pollMs = 1_000, stopWithinMs = 10_000 } = options;
-    for (const [name, value, least] of [['leaseMs', leaseMs, 300], ['pollMs', pollMs, 1], ['stopWithinMs', stopWithinMs, 0]] as const) {
-      if (!Number.isFinite(value) || value < least) throw new InvalidOptionsError(`${name} is ${value}; it must be at least ${least} milliseconds.`);
+    for (const [name, value, least] of [
+      ['leaseMs', leaseMs, 300],
+      ['pollMs', pollMs, 1],
+      ['stopWithinMs', stopWithinMs, 0],
+    ] as const) {
+      if (!Number.isFinite(value) || value < least)
+        throw new InvalidOptionsError(`${name} is ${value}; it must be at least ${least} milliseconds.`);
     }
     this.#options = { ...options, leaseMs, pollMs, stopWithinMs };
     this.#catalogue = new Catalogue(options.catalogue);
@@ -97,7 +102,13 @@ export class Dispatcher<RouteName extends string = string> {
     const stop = new AbortController();
     const started = this.#start(stop.signal);
     // Told apart from the start itself, so that a stop in the middle of a start waits for both.
-    this.#running = { stop, ended: started.then(({ ended }) => ended, () => {}) };
+    this.#running = {
+      stop,
+      ended: started.then(
+        ({ ended }) => ended,
+        () => {},
+      ),
+    };
     try {
       await started;
     } catch (error) {
@@ -132,7 +143,11 @@ export class Dispatcher<RouteName extends string = string> {
    * @param receipt - of a unit of work, or its token
    * @throws {@link WaitTimeoutError} after `timeoutMs`; {@link InvalidOptionsError} no such route, or no token
    */
-  async delivered(receipt: Receipt | string, route: RouteName, { timeoutMs = Infinity, signal }: WaitOptions = {}): Promise<'delivered' | 'not-selected' | 'skipped'> {
+  async delivered(
+    receipt: Receipt | string,
+    route: RouteName,
+    { timeoutMs = Infinity, signal }: WaitOptions = {},
+  ): Promise<'delivered' | 'not-selected' | 'skipped'> {
     const { clock = systemClock, database } = this.#options;
     const messages = typeof receipt === 'string' ? messagesOfToken(receipt) : receipt.messages;
     const { selection } = this.#routeNamed(route);
@@ -146,7 +161,8 @@ export class Dispatcher<RouteName extends string = string> {
         return selected.some(({ skipped }) => skipped) ? 'skipped' : 'delivered';
       }
       signal?.throwIfAborted();
-      if (clock.monotonic() >= deadline) throw new WaitTimeoutError(`Delivery of ${messages.length} messages to route "${route}"`, timeoutMs);
+      if (clock.monotonic() >= deadline)
+        throw new WaitTimeoutError(`Delivery of ${messages.length} messages to route "${route}"`, timeoutMs);
       await this.#nextLook(route, Math.min(waitMs, deadline - clock.monotonic()), signal);
     }
   }
@@ -159,8 +175,13 @@ export class Dispatcher<RouteName extends string = string> {
   /** Lets halted or waiting lanes go on at once, with the message that stopped them. The holder does it, at its next step. */
   async resume(route: RouteName, lane?: number): Promise<void> {
     this.#routeNamed(route);
-    const stopped = (await this.lanes()).filter((status) => status.route === route && (lane === undefined || status.lane === lane) && status.state !== 'running');
-    if (stopped.length === 0) throw new InvalidOptionsError(`Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`}; there is nothing to resume.`);
+    const stopped = (await this.lanes()).filter(
+      (status) => status.route === route && (lane === undefined || status.lane === lane) && status.state !== 'running',
+    );
+    if (stopped.length === 0)
+      throw new InvalidOptionsError(
+        `Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`}; there is nothing to resume.`,
+      );
     for (const status of stopped) await this.#order({ route, lane: status.lane, kind: 'resume' });
   }
 
@@ -173,7 +194,8 @@ export class Dispatcher<RouteName extends string = string> {
     this.#routeNamed(route);
     if (reason.trim() === '') throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
     const lane = (await this.lanes()).find((status) => status.route === route && status.failure?.messageId === messageId);
-    if (!lane) throw new InvalidOptionsError(`No lane of route "${route}" stands at message ${messageId}; only such a message can be skipped.`);
+    if (!lane)
+      throw new InvalidOptionsError(`No lane of route "${route}" stands at message ${messageId}; only such a message can be skipped.`);
     await this.#order({ route, lane: lane.lane, kind: 'skip', messageId, reason });
   }
 
@@ -194,16 +216,37 @@ export class Dispatcher<RouteName extends string = string> {
 
   /** The one subscription: every lane of every route, until `stopping` aborts and the batches in flight are settled. */
   #dispatch(stopping: AbortSignal): Promise<void> {
-    const { database, leaseMs, pollMs, stopWithinMs, clock = systemClock, random = Math.random, logger = silentLogger, reached } = this.#options;
+    const {
+      database,
+      leaseMs,
+      pollMs,
+      stopWithinMs,
+      clock = systemClock,
+      random = Math.random,
+      logger = silentLogger,
+      reached,
+    } = this.#options;
     const cut = new AbortController();
     setMaxListeners(0, stopping, cut.signal); // every lane listens
     stopping.addEventListener('abort', () => {
       const cancel = clock.after(stopWithinMs!, () => cut.abort());
       void ended.finally(cancel);
     });
-    const onTrouble = (doing: string, error: unknown): void => this.#tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } });
+    const onTrouble = (doing: string, error: unknown): void =>
+      this.#tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } });
     const hints = wakeHints(database.wakeUps, { clock, pollMs: pollMs!, stopping, onTrouble });
-    const shared = { stores: database, catalogue: this.#catalogue, clock, random, logger, reached, cut: cut.signal, hints, owner: this.#instance, leaseMs: leaseMs! };
+    const shared = {
+      stores: database,
+      catalogue: this.#catalogue,
+      clock,
+      random,
+      logger,
+      reached,
+      cut: cut.signal,
+      hints,
+      owner: this.#instance,
+      leaseMs: leaseMs!,
+    };
     const lanes = this.#routes.map((route) => routeLanes({ ...shared, route, stopping: aborted(stopping) }));
 
     const ended = new Promise<void>((resolve, reject) => {
@@ -231,7 +274,10 @@ export class Dispatcher<RouteName extends string = string> {
 
   #routeNamed(name: string): Route {
     const route = this.#routes.find((candidate) => candidate.name === name);
-    if (!route) throw new InvalidOptionsError(`There is no route "${name}" here; there are ${this.#routes.map((known) => `"${known.name}"`).join(', ')}.`);
+    if (!route)
+      throw new InvalidOptionsError(
+        `There is no route "${name}" here; there are ${this.#routes.map((known) => `"${known.name}"`).join(', ')}.`,
+      );
     return route;
   }
 
@@ -254,4 +300,3 @@ function log(logger: Logger, name: DispatcherEvent['name'], event: object): void
   else if (name === 'delivered') logger.debug(event, name);
   else logger.info(event, name);
 }
-

@@ -13,10 +13,12 @@ const SHORTEST_POLL_MS = 25;
  */
 export function wakeHints(wakeUps: WakeUps, { clock, pollMs, stopping, onTrouble }: WakeHintsOptions): Observable<WakeHint> {
   const told = new Observable<WakeHint>((subscriber) => {
-    wakeUps.listen((hint) => subscriber.next(hint), stopping).then(
-      () => subscriber.complete(),
-      (error: unknown) => subscriber.error(error),
-    );
+    wakeUps
+      .listen((hint) => subscriber.next(hint), stopping)
+      .then(
+        () => subscriber.complete(),
+        (error: unknown) => subscriber.error(error),
+      );
   }).pipe(
     catchError((error: unknown) => {
       onTrouble('listening for wake-ups', error);

@@ -94,7 +94,8 @@ export class LaneSteps {
 
   /** Stores the place reached, where rows were passed that the route does not select. */
   async finish(): Promise<void> {
-    if (this.#unsaved && this.#options.hold.held()) await this.#settle({ checkpoint: this.#checkpoint, state: this.#state, failure: this.#failure });
+    if (this.#unsaved && this.#options.hold.held())
+      await this.#settle({ checkpoint: this.#checkpoint, state: this.#state, failure: this.#failure });
   }
 
   get #place(): { readonly route: string; readonly lane: number } {
@@ -173,12 +174,16 @@ export class LaneSteps {
 
   async #deliver(messages: readonly OutboxMessage[]): Promise<Delivery> {
     const { route, hold, logger } = this.#options;
-    const context = { signal: this.#signal, ...this.#place, order: route.order, epoch: hold.lease.epoch, attempt: this.#attemptsOf(messages[0]!.id) + 1, logger };
+    const context = {
+      signal: this.#signal,
+      ...this.#place,
+      order: route.order,
+      epoch: hold.lease.epoch,
+      attempt: this.#attemptsOf(messages[0]!.id) + 1,
+      logger,
+    };
     try {
-      const delivery = await route.sink.deliver(messages, context);
-      const { accepted, failure } = delivery;
-      if (accepted === messages.length || (failure && accepted >= 0 && accepted < messages.length)) return delivery;
-      return { accepted: 0, failure: new SinkUnavailableError(`it answered "${accepted} of ${messages.length} accepted" and no failure, which no sink may do`) };
+      return checked(await route.sink.deliver(messages, context), messages.length);
     } catch (cause) {
       return { accepted: 0, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause }) };
     }
@@ -188,7 +193,12 @@ export class LaneSteps {
     return this.#failure?.messageId === messageId ? this.#failure.attempts : 0;
   }
 
-  async #stopAt(rows: readonly OutboxRow[], accepted: number, error: SinkUnavailableError | MessageRejectedError, events: DispatcherEvent[]): Promise<Step> {
+  async #stopAt(
+    rows: readonly OutboxRow[],
+    accepted: number,
+    error: SinkUnavailableError | MessageRejectedError,
+    events: DispatcherEvent[],
+  ): Promise<Step> {
     const { route, clock, random } = this.#options;
     const row = rows[accepted]!;
     const rejected = isWaybillError(error, 'MESSAGE_REJECTED');
@@ -228,7 +238,10 @@ export class LaneSteps {
     const { clock } = this.#options;
     const last = messages[count - 1]!;
     const sinceCommitMs = clock.now().getTime() - last.recordedAt.getTime();
-    return { name: 'delivered', event: { ...this.#place, count, last: named(last), durationMs: clock.monotonic() - startedAt, sinceCommitMs } };
+    return {
+      name: 'delivered',
+      event: { ...this.#place, count, last: named(last), durationMs: clock.monotonic() - startedAt, sinceCommitMs },
+    };
   }
 
   /** Carries out what operators have ordered. */
@@ -265,4 +278,17 @@ export class LaneSteps {
     await this.#settle({ checkpoint: this.#checkpoint, state: this.#state, failure: this.#failure }, [{ id, outcome: 'refused', note }]);
     return [{ name: 'order-refused', event: { ...this.#place, order: kind, note } }];
   }
+}
+
+/** What a sink answered; where that makes no sense, nothing counts as accepted, for to deliver again is safe and to leave out is not. */
+function checked(delivery: Delivery, asked: number): Delivery {
+  const { accepted, failure } = delivery;
+  if (accepted === asked && !failure) return delivery;
+  if (!failure || !Number.isInteger(accepted) || accepted < 0 || accepted >= asked) {
+    const detail = `it answered "${accepted} of ${asked} accepted"${failure ? ` and a failure (${String(failure)})` : ' and no failure'}, which no sink may do`;
+    return { accepted: 0, failure: new SinkUnavailableError(detail, { cause: failure }) };
+  }
+  if (isWaybillError(failure, 'MESSAGE_REJECTED') || isWaybillError(failure, 'SINK_UNAVAILABLE')) return delivery;
+  const cause: unknown = failure; // a sink that is not checked by a compiler
+  return { accepted, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause }) };
 }

@@ -1,4 +1,21 @@
-import { concat, concatMap, defer, EMPTY, exhaustMap, filter, from, ignoreElements, map, merge, of, repeat, take, takeUntil, takeWhile, tap } from 'rxjs';
+import {
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  exhaustMap,
+  filter,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  of,
+  repeat,
+  take,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../outbox/wake-ups.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
@@ -28,7 +45,9 @@ export function lane(options: LaneOptions, { hints, stopping }: LaneWakes): Obse
     let stopped = false;
 
     const everyLane = route.order === 'global'; // its one lane reads the rows of all
-    const mine = hints.pipe(filter(({ kind, lanes }) => kind === 'action' || everyLane || lanes.length === 0 || lanes.includes(hold.lease.lane)));
+    const mine = hints.pipe(
+      filter(({ kind, lanes }) => kind === 'action' || everyLane || lanes.length === 0 || lanes.includes(hold.lease.lane)),
+    );
     const orders = mine.pipe(filter(({ kind }) => kind === 'action'));
 
     const step = async (): Promise<Step> => {

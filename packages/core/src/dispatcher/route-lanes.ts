@@ -31,13 +31,20 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     const { route, stores, clock, owner, leaseMs, stopping, hints } = options;
     const holds = new Set<LaneHold>();
     const orders = new Subject<WakeHint>(); // of this subscription alone: the heartbeat's own hints
-    const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({ route: route.name, lane: hold.lease.lane, epoch: hold.lease.epoch });
+    const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
+      route: route.name,
+      lane: hold.lease.lane,
+      epoch: hold.lease.epoch,
+    });
 
     const renew = async (): Promise<void> => {
       if (holds.size === 0) return;
       const asked = instant(clock);
       const held = [...holds];
-      const renewed = await stores.leases.renew(held.map(({ lease }) => lease), leaseMs);
+      const renewed = await stores.leases.renew(
+        held.map(({ lease }) => lease),
+        leaseMs,
+      );
       for (const hold of held) {
         const lease = renewed.find((candidate) => candidate.lane === hold.lease.lane && candidate.epoch === hold.lease.epoch);
         if (lease) hold.extend(lease, leaseMs, asked);

@@ -54,7 +54,9 @@ export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalo
     const takers = Object.entries(options).filter(([, route]) => takes(route)?.some((definition) => definition.type === type));
     if (takers.length !== 1) {
       const found = takers.length === 0 ? 'none does' : `${takers.map(([name]) => name).join(' and ')} do`;
-      throw new InvalidOptionsError(`A command has exactly one recipient: one route must name ${type} in \`only\`, or have its handler, and ${found}.`);
+      throw new InvalidOptionsError(
+        `A command has exactly one recipient: one route must name ${type} in \`only\`, or have its handler, and ${found}.`,
+      );
     }
   }
   return routes;
@@ -77,18 +79,26 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
   if (!isWhole(batchSize, 1, 10_000)) throw refuse('batch.size must be a whole number from 1 to 10,000');
   if (!isWhole(attempts, 1, Infinity)) throw refuse('retry.attempts must be a whole number from 1');
   if (!(firstMs > 0) || !(maxMs >= firstMs)) throw refuse('retry.firstMs must be above 0, and retry.maxMs not below it');
-  if (stranger) throw refuse(`its sink handles ${stranger.type}, which is not in the catalogue; add the definition, so that payloads are checked and brought to today's shape`);
-  if (only?.length === 0) throw refuse('it would select nothing: `only` is empty (leave it out to select every event), or its sink has no handler');
-  if (streams?.some((prefix) => prefix === '') || streams?.length === 0) throw refuse('`streams` holds no prefix, or an empty one; leave it out to select all streams');
-  if (sink.needsWholeStreams && only) throw refuse('its sink needs whole streams, so `only` would leave holes in them; select by `streams` instead');
-  if (sink.needsWholeStreams && start === 'now') throw refuse('its sink needs whole streams, and `start: "now"` would leave out their beginning; use "beginning"');
+  if (stranger)
+    throw refuse(
+      `its sink handles ${stranger.type}, which is not in the catalogue; add the definition, so that payloads are checked and brought to today's shape`,
+    );
+  if (only?.length === 0)
+    throw refuse('it would select nothing: `only` is empty (leave it out to select every event), or its sink has no handler');
+  if (streams?.some((prefix) => prefix === '') || streams?.length === 0)
+    throw refuse('`streams` holds no prefix, or an empty one; leave it out to select all streams');
+  if (sink.needsWholeStreams && only)
+    throw refuse('its sink needs whole streams, so `only` would leave holes in them; select by `streams` instead');
+  if (sink.needsWholeStreams && start === 'now')
+    throw refuse('its sink needs whole streams, and `start: "now"` would leave out their beginning; use "beginning"');
 
   const types = only?.flatMap(({ type, formerly }) => [type, ...formerly]);
   const selection = { ...(types && { types }), ...(streams && { streams }) };
   return { name, sink, selection, order, start, attempts, retry: { attempts, firstMs, maxMs }, batchSize, unknownTypes };
 }
 
-const isWhole = (value: number, least: number, most: number): boolean => (Number.isInteger(value) || value === Infinity) && value >= least && value <= most;
+const isWhole = (value: number, least: number, most: number): boolean =>
+  (Number.isInteger(value) || value === Infinity) && value >= least && value <= most;
 
 /**
  * Makes the route known to the database, or checks it against what the database remembers of it.
@@ -100,7 +110,9 @@ export async function registerRoute({ name, sink, selection, order, start }: Rou
   if (stored) return reconcile({ name, order, selection, start: stored.start }, stored, store, sink.needsWholeStreams === true);
 
   if (start === undefined && !(await store.outboxIsEmpty())) {
-    const ways = sink.needsWholeStreams ? 'start: "beginning"' : 'start: "beginning" (every message ever committed) or "now" (those from now on)';
+    const ways = sink.needsWholeStreams
+      ? 'start: "beginning"'
+      : 'start: "beginning" (every message ever committed) or "now" (those from now on)';
     throw new RouteRefusedError(name, `it is new, but the outbox has messages already; say where it begins with ${ways}`);
   }
   await store.save({ name, order, selection, start: start ?? 'beginning' });
@@ -108,11 +120,17 @@ export async function registerRoute({ name, sink, selection, order, start }: Rou
 
 async function reconcile(wanted: StoredRoute, stored: StoredRoute, store: RouteStore, wholeStreams: boolean): Promise<void> {
   if (stored.order !== wanted.order) {
-    throw new RouteRefusedError(wanted.name, `it runs with order "${stored.order}" and cannot become "${wanted.order}", for its lanes' places would mean nothing; give the new order a new route name`);
+    throw new RouteRefusedError(
+      wanted.name,
+      `it runs with order "${stored.order}" and cannot become "${wanted.order}", for its lanes' places would mean nothing; give the new order a new route name`,
+    );
   }
   if (fingerprint(stored.selection) === fingerprint(wanted.selection)) return;
   if (wholeStreams) {
-    throw new RouteRefusedError(wanted.name, 'its `streams` changed, and streams that it takes now would lack the messages it has passed; give the new selection a new route name');
+    throw new RouteRefusedError(
+      wanted.name,
+      'its `streams` changed, and streams that it takes now would lack the messages it has passed; give the new selection a new route name',
+    );
   }
   await store.save(wanted);
 }

@@ -33,7 +33,11 @@ export function declareHandler(method: Method, declaration: HandlerDeclaration):
 export function handlersOf(target: object): readonly FoundHandler[] {
   const methods = new Map<string | symbol, Method>();
   const found: FoundHandler[] = [];
-  for (let prototype: object | null = target; prototype && prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype) as object | null) {
+  for (
+    let prototype: object | null = target;
+    prototype && prototype !== Object.prototype;
+    prototype = Object.getPrototypeOf(prototype) as object | null
+  ) {
     for (const property of Reflect.ownKeys(prototype)) {
       const method: unknown = Object.getOwnPropertyDescriptor(prototype, property)?.value;
       if (typeof method !== 'function' || property === 'constructor') continue;

@@ -45,7 +45,10 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
     const names = new Map<string, FoundHandler>();
     for (const handler of this.#handlers) {
       const other = names.get(handler.name);
-      if (other) throw new InvalidOptionsError(`Two handlers are named "${handler.name}": ${whereIs(other)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`);
+      if (other)
+        throw new InvalidOptionsError(
+          `Two handlers are named "${handler.name}": ${whereIs(other)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`,
+        );
       names.set(handler.name, handler);
     }
     this.handles = [...new Map(this.#handlers.flatMap(({ events }) => events.map((definition) => [definition.type, definition]))).values()];
@@ -64,17 +67,27 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
     return { accepted: batch.length };
   }
 
-  async #handle(handler: FoundHandler, message: OutboxMessage, { signal: laneSignal, attempt, route, logger }: DeliveryContext): Promise<Delivery['failure']> {
+  async #handle(
+    handler: FoundHandler,
+    message: OutboxMessage,
+    { signal: laneSignal, attempt, route, logger }: DeliveryContext,
+  ): Promise<Delivery['failure']> {
     const signal = handler.timeoutMs === undefined ? laneSignal : AbortSignal.any([laneSignal, AbortSignal.timeout(handler.timeoutMs)]);
     const call: CallContext = { handler: handler.name, attempt, signal, logger };
     try {
-      const commit = handler.twoStep ? await this.#call(handler, message, call) : (context: HandlerContext<Tx>) => invoke(handler, message, context) as Promise<void>;
-      if (commit) await this.#inbox.once(message, { handler: handler.name, source: route, signal }, (scope) => commit({ ...scope, ...call }));
+      const commit = handler.twoStep
+        ? await this.#call(handler, message, call)
+        : (context: HandlerContext<Tx>) => invoke(handler, message, context) as Promise<void>;
+      if (commit)
+        await this.#inbox.once(message, { handler: handler.name, source: route, signal }, (scope) => commit({ ...scope, ...call }));
       return undefined;
     } catch (cause) {
       const detail = cause instanceof Error ? cause.message : String(cause);
-      if (laneSignal.aborted || DATABASE_TROUBLE.some((code) => isWaybillError(cause, code))) return new SinkUnavailableError(`handler "${handler.name}": ${detail}`, { cause });
-      return new MessageRejectedError(message.id, message.stream, message.revision, `handler "${handler.name}" failed: ${detail}`, { cause });
+      if (laneSignal.aborted || DATABASE_TROUBLE.some((code) => isWaybillError(cause, code)))
+        return new SinkUnavailableError(`handler "${handler.name}": ${detail}`, { cause });
+      return new MessageRejectedError(message.id, message.stream, message.revision, `handler "${handler.name}" failed: ${detail}`, {
+        cause,
+      });
     }
   }
 
@@ -83,7 +96,10 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
     if (await this.#inbox.handled(handler.name, message.id)) return undefined;
     const commit = (await invoke(handler, message, context)) as Commit<Tx>;
     await this.#reached?.('called');
-    if (typeof commit !== 'function') throw new InvalidOptionsError(`Handler "${handler.name}" says twoStep: true, but its first step did not return the function that commits.`);
+    if (typeof commit !== 'function')
+      throw new InvalidOptionsError(
+        `Handler "${handler.name}" says twoStep: true, but its first step did not return the function that commits.`,
+      );
     return commit;
   }
 }
@@ -98,6 +114,7 @@ function newerThanThisProcess({ name }: FoundHandler, { id, type, schemaVersion,
   );
 }
 
-const invoke = ({ method, target }: FoundHandler, message: Message, context: CallContext): Promise<unknown> => method.call(target, message as never, context as never);
+const invoke = ({ method, target }: FoundHandler, message: Message, context: CallContext): Promise<unknown> =>
+  method.call(target, message as never, context as never);
 
 const whereIs = ({ target, property }: FoundHandler): string => `${target.constructor.name}.${String(property)}()`;

@@ -40,7 +40,8 @@ export function OutboxHandler<const Defined extends MessageDefinition, const Opt
   options: Options,
 ): HandlerDecorator<Defined, Options> {
   const definitions = [events].flat() as readonly MessageDefinition[];
-  if (typeof options?.name !== 'string' || options.name === '') throw new InvalidOptionsError('A handler needs a name: it is the key under which its inbox remembers.');
+  if (typeof options?.name !== 'string' || options.name === '')
+    throw new InvalidOptionsError('A handler needs a name: it is the key under which its inbox remembers.');
   if (definitions.length === 0) throw new InvalidOptionsError(`Handler "${options.name}" names no event.`);
   return ((target: unknown, where: string | symbol | ClassMethodDecoratorContext, descriptor?: PropertyDescriptor) => {
     const method = descriptor ? (descriptor.value as unknown) : target;

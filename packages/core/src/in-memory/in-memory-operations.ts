@@ -23,7 +23,15 @@ export class InMemoryRoutes implements RouteStore {
     for (let lane = 0; lane < (route.order === 'global' ? 1 : laneCount); lane++) {
       const passed = route.start === 'beginning' ? 0 : route.order === 'global' ? rows.length : rowsByLane[lane]!.length;
       const progress = { checkpoint: checkpointAt(passed), state: 'running', failure: undefined } as const;
-      lanes.set(laneKey(route.name, lane), { route: route.name, lane, progress, owner: undefined, epoch: 0n, leaseUntil: new Date(0), released: true });
+      lanes.set(laneKey(route.name, lane), {
+        route: route.name,
+        lane,
+        progress,
+        owner: undefined,
+        epoch: 0n,
+        leaseUntil: new Date(0),
+        released: true,
+      });
     }
     return Promise.resolve();
   }
@@ -44,7 +52,9 @@ export class InMemoryActions implements LaneActions {
 
   due(leases: readonly LaneLease[]): Promise<readonly LaneAction[]> {
     return Promise.resolve(
-      this.state.actions.filter(({ executed, route, lane }) => !executed && leases.some((lease) => lease.route === route && lease.lane === lane)),
+      this.state.actions.filter(
+        ({ executed, route, lane }) => !executed && leases.some((lease) => lease.route === route && lease.lane === lane),
+      ),
     );
   }
 }
@@ -54,8 +64,14 @@ export class InMemoryStatus implements DeliveryStatus {
 
   progress(route: string, messages: readonly MessagePlace[]): Promise<readonly MessageProgress[]> {
     const order = this.state.routes.get(route)?.order;
-    const skipped = new Set(this.state.actions.flatMap((action) => (action.route === route && action.kind === 'skip' && action.executed?.outcome === 'done' ? action.messageId : [])));
-    const rows = messages.flatMap(({ stream, revision }) => this.state.rowsByStream.get(stream)?.find((row) => row.revision === revision) ?? []);
+    const skipped = new Set(
+      this.state.actions.flatMap((action) =>
+        action.route === route && action.kind === 'skip' && action.executed?.outcome === 'done' ? action.messageId : [],
+      ),
+    );
+    const rows = messages.flatMap(
+      ({ stream, revision }) => this.state.rowsByStream.get(stream)?.find((row) => row.revision === revision) ?? [],
+    );
     return Promise.resolve(
       rows.map(({ id, stream, revision, type, kind, lane, index, laneIndex }) => {
         const stored = this.state.lanes.get(laneKey(route, order === 'global' ? 0 : lane));
@@ -72,7 +88,16 @@ export class InMemoryStatus implements DeliveryStatus {
         const pending = this.#pending(stored);
         const owner = stored.leaseUntil > now ? stored.owner : undefined;
         const { state, failure } = stored.progress;
-        return { route: stored.route, lane: stored.lane, state, failure, owner, epoch: stored.epoch, pending: pending.length, oldestAt: pending[0]?.recordedAt };
+        return {
+          route: stored.route,
+          lane: stored.lane,
+          state,
+          failure,
+          owner,
+          epoch: stored.epoch,
+          pending: pending.length,
+          oldestAt: pending[0]?.recordedAt,
+        };
       }),
     );
   }
@@ -80,6 +105,9 @@ export class InMemoryStatus implements DeliveryStatus {
   #pending({ route, lane, progress }: StoredLaneRow): readonly CommittedRow[] {
     const { order, selection } = this.state.routes.get(route)!;
     const log = order === 'global' ? this.state.rows : this.state.rowsByLane[lane]!;
-    return log.slice(passedOf(progress.checkpoint)).filter((row) => selects(selection, row)).slice(0, MOST_COUNTED);
+    return log
+      .slice(passedOf(progress.checkpoint))
+      .filter((row) => selects(selection, row))
+      .slice(0, MOST_COUNTED);
   }
 }

@@ -50,4 +50,5 @@ export class InMemoryOutbox implements OutboxStore<InMemoryTx> {
   }
 }
 
-const ownRows = (stream: string, tx: InMemoryTx): readonly StoredMessage[] => (tx.own.get(`rows ${stream}`) as readonly StoredMessage[] | undefined) ?? [];
+const ownRows = (stream: string, tx: InMemoryTx): readonly StoredMessage[] =>
+  (tx.own.get(`rows ${stream}`) as readonly StoredMessage[] | undefined) ?? [];

@@ -35,7 +35,11 @@ export class Inbox<Tx = unknown> {
   }
 
   /** Runs `handle` unless the handler has handled the message. What it throws rolls back and leaves the claim free. */
-  async once(message: Message, { handler, source, signal }: OnceOptions, handle: (scope: Scope<Tx>) => Promise<void>): Promise<'handled' | 'duplicate'> {
+  async once(
+    message: Message,
+    { handler, source, signal }: OnceOptions,
+    handle: (scope: Scope<Tx>) => Promise<void>,
+  ): Promise<'handled' | 'duplicate'> {
     const { database, unitOfWork, clock = systemClock, reached } = this.#options;
     const { correlationId, causationId: _cause, ...metadata } = message.metadata;
     const claim = { handler, messageId: message.id, source, firstAttemptAt: clock.now() };
@@ -59,4 +63,5 @@ export class Inbox<Tx = unknown> {
 }
 
 // What a handler sends belongs to the same trace; other metadata of the message is its own.
-const traceOf = ({ traceparent }: { readonly traceparent?: string | undefined }): Readonly<Record<string, string>> => (traceparent === undefined ? {} : { traceparent });
+const traceOf = ({ traceparent }: { readonly traceparent?: string | undefined }): Readonly<Record<string, string>> =>
+  traceparent === undefined ? {} : { traceparent };

@@ -20,7 +20,9 @@ export class Catalogue {
       for (const name of [definition.type, ...definition.formerly]) {
         const other = this.#byType.get(name);
         if (other && other !== definition) {
-          throw new InvalidOptionsError(`Two definitions in the catalogue claim the type name "${name}": ${other.type} and ${definition.type}. Rename one of them.`);
+          throw new InvalidOptionsError(
+            `Two definitions in the catalogue claim the type name "${name}": ${other.type} and ${definition.type}. Rename one of them.`,
+          );
         }
         this.#byType.set(name, definition);
       }
@@ -43,7 +45,14 @@ export class Catalogue {
     const data = definition.validate(event.data);
     const payload = payloadText(definition, data);
     this.#proveRoundTrip(definition, payload);
-    return { type: event.type, kind: definition.kind, schemaVersion: definition.schemaVersion, codec: definition.codec.name, payload, data };
+    return {
+      type: event.type,
+      kind: definition.kind,
+      schemaVersion: definition.schemaVersion,
+      codec: definition.codec.name,
+      payload,
+      data,
+    };
   }
 
   /** True when this process can bring the message to today's shape; unknown types and newer schema versions it can only pass on. */
@@ -62,7 +71,10 @@ export class Catalogue {
     const definition = this.#byType.get(recorded.type);
     if (!definition) throw new UnknownMessageTypeError(recorded.type, recorded.stream);
     if (!this.knows(recorded)) {
-      throw new UnknownMessageTypeError(`${recorded.type}, schema version ${recorded.schemaVersion}, codec ${recorded.codec}`, recorded.stream);
+      throw new UnknownMessageTypeError(
+        `${recorded.type}, schema version ${recorded.schemaVersion}, codec ${recorded.codec}`,
+        recorded.stream,
+      );
     }
     const data = definition.upcast(definition.codec.decode(json), recorded.schemaVersion);
     return { ...recorded, type: definition.type, schemaVersion: definition.schemaVersion, data };
@@ -78,7 +90,11 @@ export class Catalogue {
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new InvalidPayloadError(
         definition.type,
-        [{ message: `it does not survive its codec "${definition.codec.name}" (${detail}); let the schema coerce, or choose another codec` }],
+        [
+          {
+            message: `it does not survive its codec "${definition.codec.name}" (${detail}); let the schema coerce, or choose another codec`,
+          },
+        ],
         { cause },
       );
     }
@@ -88,7 +104,8 @@ export class Catalogue {
 
 /** @throws {@link InvalidPayloadError} the data cannot be written as JSON */
 export function payloadText(definition: MessageDefinition, data: unknown): string {
-  const refuse = (message: string, cause?: unknown): InvalidPayloadError => new InvalidPayloadError(definition.type, [{ message }], { cause });
+  const refuse = (message: string, cause?: unknown): InvalidPayloadError =>
+    new InvalidPayloadError(definition.type, [{ message }], { cause });
   let text: string | undefined;
   try {
     text = JSON.stringify(definition.codec.encode(data));
@@ -96,7 +113,8 @@ export function payloadText(definition: MessageDefinition, data: unknown): strin
     throw refuse(`it cannot be written as JSON (${String(cause)}); for bigint, Date, Map or Set use { codec: superjsonCodec }`, cause);
   }
   if (text === undefined) throw refuse(`${typeof data} is not a payload; use null or {} for an event without data`);
-  if (text.includes('"__proto__"') && holdsPrototypeKey(JSON.parse(text))) throw refuse('it holds a key "__proto__", which would poison objects of its readers');
+  if (text.includes('"__proto__"') && holdsPrototypeKey(JSON.parse(text)))
+    throw refuse('it holds a key "__proto__", which would poison objects of its readers');
   return text;
 }
 

@@ -42,7 +42,8 @@ export interface Definition<Type extends string, Data> extends MessageDefinition
 }
 
 /** The event type of one or several definitions: `type OrderPlaced = EventOf<typeof OrderPlaced>`. */
-export type EventOf<Defined extends MessageDefinition> = Defined extends Definition<infer Type, infer Data> ? DomainEvent<Type, Data> : DomainEvent;
+export type EventOf<Defined extends MessageDefinition> =
+  Defined extends Definition<infer Type, infer Data> ? DomainEvent<Type, Data> : DomainEvent;
 
 /** Stored data is validated again on every read, so a schema must accept what it returns (defaults and coercion do). */
 export type AcceptsItsOutput<Schema extends StandardSchemaV1> =
@@ -92,7 +93,8 @@ function define<Type extends string, Data>(
   versions: readonly SchemaVersion[],
   options: DefinitionOptions = {},
 ): Definition<Type, Data> {
-  if (type === '' || type.includes('\0') || !type.isWellFormed()) throw new InvalidOptionsError(`A message type needs a name that every store can keep; ${JSON.stringify(type)} is none.`);
+  if (type === '' || type.includes('\0') || !type.isWellFormed())
+    throw new InvalidOptionsError(`A message type needs a name that every store can keep; ${JSON.stringify(type)} is none.`);
   const { formerly = [], codec = jsonCodec } = options;
   const schemaVersion = versions.length;
   const construct = (data: Data): DomainEvent<Type, Data> => ({ type, data });
@@ -114,7 +116,11 @@ function define<Type extends string, Data>(
 function upcast(type: string, versions: readonly SchemaVersion[], stored: unknown, from: number): unknown {
   let data = check(type, versions[from - 1]!.schema, stored);
   for (const { schema, upcast: step } of versions.slice(from)) {
-    data = check(type, schema, attempt(type, 'upcaster', () => step!(data as never)));
+    data = check(
+      type,
+      schema,
+      attempt(type, 'upcaster', () => step!(data as never)),
+    );
   }
   return data;
 }

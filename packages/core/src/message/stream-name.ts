@@ -11,7 +11,8 @@ const KEYED = { event: 'key-', command: 'command-' } as const;
 /** The stream of messages that are no aggregate's events, from their ordering key. */
 export function keyedStream(kind: MessageKind, orderingKey: string): string {
   checkText(orderingKey);
-  if (orderingKey === '') throw new InvalidStreamNameError(orderingKey, 'is empty: choose an ordering key, e.g. the id of what the messages are about');
+  if (orderingKey === '')
+    throw new InvalidStreamNameError(orderingKey, 'is empty: choose an ordering key, e.g. the id of what the messages are about');
   return checkName(KEYED[kind] + orderingKey);
 }
 
@@ -19,7 +20,11 @@ export function keyedStream(kind: MessageKind, orderingKey: string): string {
 export function checkAggregateStream(stream: string): string {
   checkText(stream);
   const reserved = Object.values(KEYED).find((prefix) => stream.startsWith(prefix));
-  if (reserved) throw new InvalidStreamNameError(stream, `begins with "${reserved}", which is kept for messages that are no aggregate's events; choose another prefix`);
+  if (reserved)
+    throw new InvalidStreamNameError(
+      stream,
+      `begins with "${reserved}", which is kept for messages that are no aggregate's events; choose another prefix`,
+    );
   return checkName(stream);
 }
 
@@ -35,5 +40,9 @@ function checkName(stream: string): string {
 
 // Of an aggregate whose constructor forgot it, or of a program without types.
 function checkText(name: unknown): void {
-  if (typeof name !== 'string') throw new InvalidStreamNameError(String(name), 'is not a string; set `stream` in the constructor of the aggregate, or pass an ordering key');
+  if (typeof name !== 'string')
+    throw new InvalidStreamNameError(
+      String(name),
+      'is not a string; set `stream` in the constructor of the aggregate, or pass an ordering key',
+    );
 }

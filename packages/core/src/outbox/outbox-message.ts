@@ -34,7 +34,12 @@ export function outboxMessage(row: OutboxRow, catalogue: Catalogue): OutboxMessa
   if (row.schemaVersion === definition.schemaVersion && row.type === definition.type) return new LazyMessage(row, definition);
 
   const data = definition.upcast(definition.codec.decode(JSON.parse(row.payload)), row.schemaVersion);
-  return new LazyMessage(row, definition, { type: definition.type, schemaVersion: definition.schemaVersion, codec: row.codec, payload: payloadText(definition, data) });
+  return new LazyMessage(row, definition, {
+    type: definition.type,
+    schemaVersion: definition.schemaVersion,
+    codec: row.codec,
+    payload: payloadText(definition, data),
+  });
 }
 
 /** What a sink that needs whole streams gets in place of a message that a person passed by. */
@@ -59,7 +64,11 @@ class LazyMessage implements OutboxMessage {
   #metadata: MessageMetadata | undefined;
   #data: { readonly value: unknown } | undefined;
 
-  constructor(row: OutboxRow, definition: MessageDefinition | undefined, content: Pick<OutboxMessage, 'type' | 'schemaVersion' | 'codec' | 'payload'> = row) {
+  constructor(
+    row: OutboxRow,
+    definition: MessageDefinition | undefined,
+    content: Pick<OutboxMessage, 'type' | 'schemaVersion' | 'codec' | 'payload'> = row,
+  ) {
     this.id = row.id;
     this.kind = row.kind;
     this.stream = row.stream;

@@ -13,9 +13,15 @@ export interface Scope<out Tx = unknown> {
    *
    * @throws {@link AggregateNotFoundError}, {@link StreamGapError}, {@link StreamDivergedError}
    */
-  readonly load: <Aggregate extends AggregateRoot, Id extends readonly unknown[]>(type: new (...id: Id) => Aggregate, ...id: Id) => Promise<Aggregate>;
+  readonly load: <Aggregate extends AggregateRoot, Id extends readonly unknown[]>(
+    type: new (...id: Id) => Aggregate,
+    ...id: Id
+  ) => Promise<Aggregate>;
   /** Like `load`, but `undefined` for a stream that does not exist. */
-  readonly find: <Aggregate extends AggregateRoot, Id extends readonly unknown[]>(type: new (...id: Id) => Aggregate, ...id: Id) => Promise<Aggregate | undefined>;
+  readonly find: <Aggregate extends AggregateRoot, Id extends readonly unknown[]>(
+    type: new (...id: Id) => Aggregate,
+    ...id: Id
+  ) => Promise<Aggregate | undefined>;
   /**
    * Commits a new aggregate's events with this transaction; its stream must not exist yet. Only the outbox is asked: for a
    * stream that EventStoreDB may have already, use `find`, which adopts it.
@@ -69,7 +75,8 @@ export class OpenScope<Tx> {
       append: (orderingKey, messages, options = {}) => {
         this.#refuseWhenClosed('append');
         const list: readonly DomainEvent[] = [messages].flat();
-        if (list.length === 0) throw new InvalidAppendError(orderingKey, 'there is no message in it; leave the call out, or pass at least one');
+        if (list.length === 0)
+          throw new InvalidAppendError(orderingKey, 'there is no message in it; leave the call out, or pass at least one');
         this.sent.push({ ...options, orderingKey, messages: list });
       },
     };
@@ -85,10 +92,15 @@ export class OpenScope<Tx> {
     const known = underWay ? await underWay : this.tracked.get(blank.stream)?.aggregate;
     if (known) {
       if (known.constructor === blank.constructor) return known as Aggregate;
-      throw new InvalidAppendError(blank.stream, `it is loaded as ${known.constructor.name} already and cannot be ${blank.constructor.name} too`);
+      throw new InvalidAppendError(
+        blank.stream,
+        `it is loaded as ${known.constructor.name} already and cannot be ${blank.constructor.name} too`,
+      );
     }
     checkAggregateStream(blank.stream);
-    const loading = this.repository.replay(blank, this.tx, this.signal).then(({ exists, adopt }) => (exists ? this.#track(blank, adopt) : undefined));
+    const loading = this.repository
+      .replay(blank, this.tx, this.signal)
+      .then(({ exists, adopt }) => (exists ? this.#track(blank, adopt) : undefined));
     this.#loading.set(blank.stream, loading);
     return await loading.finally(() => this.#loading.delete(blank.stream));
   }
@@ -97,7 +109,10 @@ export class OpenScope<Tx> {
     this.#refuseWhenClosed('track');
     const known = this.tracked.get(checkAggregateStream(aggregate.stream));
     if (known && known.aggregate !== aggregate) {
-      throw new InvalidAppendError(aggregate.stream, 'two objects of this stream are in one unit of work; load or create it once and pass it on');
+      throw new InvalidAppendError(
+        aggregate.stream,
+        'two objects of this stream are in one unit of work; load or create it once and pass it on',
+      );
     }
     if (!known) this.tracked.set(aggregate.stream, { aggregate, adopt });
     return aggregate;

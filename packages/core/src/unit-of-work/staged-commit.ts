@@ -63,17 +63,27 @@ export class StagedCommit {
     const origin = { type: aggregate.constructor.name, id: stream.slice(stream.indexOf('-') + 1) };
     const messages = pending.map((event, offset) => {
       const { data, ...message } = this.#encode(stream, event, this.run.metadata);
-      if (message.kind === 'command') throw new InvalidAppendError(stream, `an aggregate emitted the command ${event.type}; aggregates emit events, commands are sent with append()`);
+      if (message.kind === 'command')
+        throw new InvalidAppendError(
+          stream,
+          `an aggregate emitted the command ${event.type}; aggregates emit events, commands are sent with append()`,
+        );
       this.projected.push({ ...message, data, stream, revision: (revision ?? -1n) + 1n + BigInt(offset) });
       return { ...message, aggregate: origin };
     });
-    this.#staged.set(stream, { aggregate, append: { stream, hash: streamHash(stream), expected: revision ?? 'no-stream', adopt, messages } });
+    this.#staged.set(stream, {
+      aggregate,
+      append: { stream, hash: streamHash(stream), expected: revision ?? 'no-stream', adopt, messages },
+    });
   }
 
   #stageSent({ orderingKey, messages, expectedRevision, metadata }: SentMessages): void {
     const kinds = new Set(messages.map(({ type }) => this.catalogue.find(type)?.kind ?? 'event'));
     if (kinds.size > 1 && expectedRevision !== undefined) {
-      throw new InvalidAppendError(orderingKey, 'events and commands have streams of their own, so one expectedRevision cannot be for both; append them in two calls');
+      throw new InvalidAppendError(
+        orderingKey,
+        'events and commands have streams of their own, so one expectedRevision cannot be for both; append them in two calls',
+      );
     }
     for (const event of messages) {
       const { data: _data, ...message } = this.#encode(orderingKey, event, { ...this.run.metadata, ...checkedMetadata(metadata) });
@@ -106,7 +116,8 @@ export function checkedMetadata(metadata: Readonly<Record<string, string | undef
   const entries = Object.entries(metadata).filter((entry): entry is [string, string] => entry[1] !== undefined);
   for (const [key, value] of entries) {
     if (typeof value !== 'string') throw new InvalidOptionsError(`Metadata "${key}" is not text: convert it, or put it into the payload.`);
-    if (key.startsWith('$') || key === '__proto__') throw new InvalidOptionsError(`Metadata key "${key}" is reserved; choose another name.`);
+    if (key.startsWith('$') || key === '__proto__')
+      throw new InvalidOptionsError(`Metadata key "${key}" is reserved; choose another name.`);
   }
   return Object.fromEntries(entries);
 }

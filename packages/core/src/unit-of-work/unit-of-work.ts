@@ -103,7 +103,8 @@ export class UnitOfWork<Tx = unknown> {
   async run<Result>(work: (scope: Scope<Tx>) => Promise<Result>, options: RunOptions = {}): Promise<Receipt<Result>> {
     const { clock = systemClock, random = Math.random } = this.#options;
     const { retryOnConflict = 0, signal } = options;
-    if (!Number.isInteger(retryOnConflict) || retryOnConflict < 0) throw new InvalidOptionsError('retryOnConflict is a count: 0 or a whole number above it.');
+    if (!Number.isInteger(retryOnConflict) || retryOnConflict < 0)
+      throw new InvalidOptionsError('retryOnConflict is a count: 0 or a whole number above it.');
     const run = this.#mint(options);
 
     for (let conflicts = 0; ; conflicts++) {
@@ -122,7 +123,11 @@ export class UnitOfWork<Tx = unknown> {
    *
    * @throws what {@link UnitOfWork.run} throws for conflicts and bad input
    */
-  async join<Result>(tx: Tx, work: (scope: Scope<Tx>) => Promise<Result>, options: Omit<RunOptions, 'retryOnConflict'> = {}): Promise<JoinedReceipt<Result>> {
+  async join<Result>(
+    tx: Tx,
+    work: (scope: Scope<Tx>) => Promise<Result>,
+    options: Omit<RunOptions, 'retryOnConflict'> = {},
+  ): Promise<JoinedReceipt<Result>> {
     const { receipt, committed } = await this.#within(tx, work, this.#mint(options), options);
     return { ...receipt, committed };
   }
@@ -134,7 +139,12 @@ export class UnitOfWork<Tx = unknown> {
     return {
       id,
       occurredAt: clock.now(),
-      metadata: { ...checkedMetadata(ambient?.()), ...checkedMetadata(metadata), correlationId: correlationId ?? id, ...(causationId !== undefined && { causationId }) },
+      metadata: {
+        ...checkedMetadata(ambient?.()),
+        ...checkedMetadata(metadata),
+        correlationId: correlationId ?? id,
+        ...(causationId !== undefined && { causationId }),
+      },
     };
   }
 
@@ -162,14 +172,16 @@ export class UnitOfWork<Tx = unknown> {
   async #findOut(lost: CommitOutcomeUnknownError, { transactionId }: Prepared<unknown>, signal: AbortSignal | undefined): Promise<void> {
     if (transactionId === undefined) throw lost;
     const outcome = await this.#options.database.transactions.outcome(transactionId, signal);
-    if (outcome === 'rolled-back') throw new DatabaseUnavailableError('the connection was lost while committing, and the transaction was rolled back', { cause: lost });
+    if (outcome === 'rolled-back')
+      throw new DatabaseUnavailableError('the connection was lost while committing, and the transaction was rolled back', { cause: lost });
     if (outcome === 'unknown') throw new CommitOutcomeUnknownError(transactionId, { cause: lost });
   }
 
   async #within<Result>(tx: Tx, work: (scope: Scope<Tx>) => Promise<Result>, run: Run, options: RunOptions): Promise<Prepared<Result>> {
     const { database, projectors = [], maxPayloadBytes = 1_000_000, reached } = this.#options;
     const { idempotencyKey, signal } = options;
-    if (idempotencyKey === '') throw new InvalidOptionsError('An idempotencyKey must not be empty: all requests would be repeats of the first.');
+    if (idempotencyKey === '')
+      throw new InvalidOptionsError('An idempotencyKey must not be empty: all requests would be repeats of the first.');
     if (idempotencyKey !== undefined) {
       const outcome = await database.idempotency.claim(idempotencyKey, tx);
       if (outcome !== undefined) return repeatOf<Result>(outcome);
@@ -193,13 +205,19 @@ export class UnitOfWork<Tx = unknown> {
     if (idempotencyKey !== undefined) await database.idempotency.record(idempotencyKey, outcomeText(idempotencyKey, receipt), tx);
     await reached?.('appended');
 
-    const heads = commit.aggregates.map((aggregate) => [aggregate, (aggregate.revision ?? -1n) + BigInt(aggregate.pending.length)] as const);
+    const heads = commit.aggregates.map(
+      (aggregate) => [aggregate, (aggregate.revision ?? -1n) + BigInt(aggregate.pending.length)] as const,
+    );
     return {
       receipt,
       transactionId: appended?.transactionId,
       committed: () => {
         for (const [aggregate, head] of heads) aggregate.markCommitted(head);
-        if (appends.length > 0) database.wakeUps.nudge('committed', appends.map(({ hash }) => hash));
+        if (appends.length > 0)
+          database.wakeUps.nudge(
+            'committed',
+            appends.map(({ hash }) => hash),
+          );
       },
     };
   }
@@ -211,14 +229,20 @@ export class UnitOfWork<Tx = unknown> {
       const after = events + aggregate.pending.length;
       if (Math.floor(after / aggregate.snapshotEvery) === Math.floor(events / aggregate.snapshotEvery)) continue;
       const state = JSON.stringify(aggregate.toSnapshot());
-      await this.#options.database.snapshots.save({ stream: aggregate.stream, version: aggregate.snapshotVersion, revision: BigInt(after - 1), state }, tx);
+      await this.#options.database.snapshots.save(
+        { stream: aggregate.stream, version: aggregate.snapshotVersion, revision: BigInt(after - 1), state },
+        tx,
+      );
     }
   }
 
   #warnWhenLong({ id }: Run): () => void {
     const { clock = systemClock, warnAfterMs = 5_000, logger = silentLogger } = this.#options;
     return clock.after(warnAfterMs, () => {
-      logger.warn({ runId: id, warnAfterMs }, 'A unit of work is still open: it holds a connection and locks. Is the outside world called in it?');
+      logger.warn(
+        { runId: id, warnAfterMs },
+        'A unit of work is still open: it holds a connection and locks. Is the outside world called in it?',
+      );
     });
   }
 }

@@ -1,7 +1,8 @@
 import { SchemaMismatchError } from '@waybill/core';
-import type { PoolClient } from 'pg';
 import { translate } from '../postgres-errors.js';
 import type { PostgresConnection } from '../postgres-connection.js';
+import { poolTransactions } from '../postgres-transactions.js';
+import type { PostgresTx } from '../postgres-tx.js';
 import { MIGRATIONS } from './migrations.js';
 
 /**
@@ -10,36 +11,39 @@ import { MIGRATIONS } from './migrations.js';
  * @throws {@link SchemaMismatchError} the schema is newer than this version, or was made for another number of lanes
  */
 export async function migrate({ pool, schema, schemaName, lanes }: PostgresConnection<never>, signal?: AbortSignal): Promise<void> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw translate(error);
-  });
-  try {
-    await client.query('begin');
+  const upgrade = async (tx: PostgresTx): Promise<void> => {
     // Held until commit, so it works behind PgBouncer too.
-    await client.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))', [`waybill migrations of ${schemaName}`]);
-    await client.query(`create schema if not exists ${schema}`);
-    await client.query(`create table if not exists ${schema}.migration (version integer primary key, applied_at timestamptz not null default now())`);
-    const { rows } = await client.query<{ version: string }>(`select coalesce(max(version), 0)::text as version from ${schema}.migration`);
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [`waybill migrations of ${schemaName}`]);
+    // `if not exists` alone would want the right to create schemas from those who only upgrade theirs.
+    const { rows: found } = await tx.query('select nspname from pg_namespace where nspname = $1::text', [schemaName]);
+    if (found.length === 0) await tx.query(`create schema if not exists ${schema}`);
+    await tx.query(
+      `create table if not exists ${schema}.migration (version integer primary key, applied_at timestamptz not null default now())`,
+    );
+    const { rows } = await tx.query<{ version: string }>(`select coalesce(max(version), 0)::text as version from ${schema}.migration`);
     const current = Number(rows[0]!.version);
     const newest = MIGRATIONS.at(-1)!.version;
-    if (current > newest) throw new SchemaMismatchError(`Schema ${schema} is at version ${current}, newer than this package's ${newest}. Upgrade @waybill/postgres.`);
+    if (current > newest)
+      throw new SchemaMismatchError(
+        `Schema ${schema} is at version ${current}, newer than this package's ${newest}. Upgrade @waybill/postgres.`,
+      );
     for (const { version, sql } of MIGRATIONS) {
       signal?.throwIfAborted();
       if (version <= current) continue;
-      await client.query(sql(schema, lanes));
-      await client.query(`insert into ${schema}.migration (version) values ($1::integer)`, [version]);
+      await tx.query(sql(schema, lanes));
+      await tx.query(`insert into ${schema}.migration (version) values ($1::integer)`, [version]);
     }
-    await checkLanes(client, schema, lanes);
-    await client.query('commit');
-    client.release();
+    await checkLanes(tx, schema, lanes);
+  };
+  try {
+    await poolTransactions(pool).run(upgrade);
   } catch (error) {
-    client.release(true); // its transaction goes with it
     throw translate(error);
   }
 }
 
-async function checkLanes(client: PoolClient, schema: string, lanes: number): Promise<void> {
-  const { rows } = await client.query<{ lanes: string }>(`select lanes::text as lanes from ${schema}.identity`);
+async function checkLanes(tx: PostgresTx, schema: string, lanes: number): Promise<void> {
+  const { rows } = await tx.query<{ lanes: string }>(`select lanes::text as lanes from ${schema}.identity`);
   refuseOtherLanes(schema, Number(rows[0]!.lanes), lanes);
 }
 

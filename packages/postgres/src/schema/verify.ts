@@ -18,13 +18,19 @@ export async function verify(connection: PostgresConnection<never>): Promise<voi
   const { version, lanes: stored, standby, cache } = found!;
   const newest = MIGRATIONS.at(-1)!.version;
   if (Number(version) !== newest) {
-    throw new SchemaMismatchError(`Schema ${schema} is at version ${version}; this package needs ${newest}. ${Number(version) < newest ? 'Run database.migrate().' : 'Upgrade @waybill/postgres.'}`);
+    throw new SchemaMismatchError(
+      `Schema ${schema} is at version ${version}; this package needs ${newest}. ${Number(version) < newest ? 'Run database.migrate().' : 'Upgrade @waybill/postgres.'}`,
+    );
   }
   refuseOtherLanes(schema, Number(stored), lanes);
   if (standby === 'true') {
-    throw new SchemaMismatchError('This is a standby: its snapshots do not list the transactions that are in progress, so messages would be lost. Connect the dispatcher to the primary.');
+    throw new SchemaMismatchError(
+      'This is a standby: its snapshots do not list the transactions that are in progress, so messages would be lost. Connect the dispatcher to the primary.',
+    );
   }
   if (cache !== '1') {
-    throw new SchemaMismatchError(`Sequence ${schema}.outbox_position has CACHE ${cache}, so later commits could get lower positions. Set it back: alter sequence ${schema}.outbox_position cache 1.`);
+    throw new SchemaMismatchError(
+      `Sequence ${schema}.outbox_position has CACHE ${cache}, so later commits could get lower positions. Set it back: alter sequence ${schema}.outbox_position cache 1.`,
+    );
   }
 }
