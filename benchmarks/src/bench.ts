@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { commit } from './commit.js';
+import type { Figure } from './figure.js';
+import { thisMachine } from './machine.js';
+import { SIZES } from './sizes.js';
+import type { Sizes } from './sizes.js';
+import { tableOf, words } from './table.js';
+
+const SECTIONS: Readonly<Record<string, (sizes: Sizes) => Promise<readonly Figure[]>>> = { commit };
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    large: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+const sections = values.only ?? Object.keys(SECTIONS);
+const unknown = sections.find((name) => !(name in SECTIONS));
+if (unknown !== undefined) {
+  console.error(`There is no section "${unknown}"; there are ${Object.keys(SECTIONS).join(', ')}.`);
+  process.exit(2);
+}
+
+const machine = thisMachine();
+console.log(`${machine.date}: ${machine.hardware}, load ${machine.load.toFixed(1)}`);
+console.log(Object.entries(machine.versions).map((entry) => entry.join(' ')).join(', '));
+console.log('PostgreSQL with fsync on: a commit is on the disk before it is answered');
+if (values.quick) console.log('Quick: shows that everything works; the figures mean nothing.');
+
+const figures: Figure[] = [];
+for (const name of sections) {
+  for (const figure of await SECTIONS[name]!(values.large ? SIZES.large : values.quick ? SIZES.quick : SIZES.usual)) {
+    figures.push(figure);
+    console.error(`${figure.section}, ${figure.name}: ${figure.ours.toFixed(2)} ${figure.unit}; ${words(figure.verdict)}`);
+  }
+}
+console.log(`\n${tableOf(figures)}`);
+if (values.json !== undefined) await writeFile(values.json, JSON.stringify({ machine, figures }, undefined, 2));
+
+// A missed target is a figure; a wrong verdict of ours is a bug.
+if (figures.some(({ verdict }) => !verdict.right)) process.exitCode = 1;

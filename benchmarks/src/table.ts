@@ -1,0 +1,32 @@
+import type { Figure, Verdict } from './figure.js';
+
+const HEADS = ['section', 'figure', 'ours', 'yardstick', 'ratio', 'target', 'verdict'] as const;
+
+/** The figures as one table, verdicts and failures included. */
+export function tableOf(figures: readonly Figure[]): string {
+  const rows = [HEADS, ...figures.map(rowOf)];
+  const widths = HEADS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`);
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
+
+function rowOf({ section, name, unit, ours, yardstick, ratio, target, verdict }: Figure): readonly string[] {
+  const against = yardstick && (yardstick.value === undefined ? yardstick.name : `${amount(yardstick.value)} ${yardstick.name}`);
+  return [
+    section,
+    name,
+    `${amount(ours)} ${unit}`,
+    against ?? '',
+    ratio === undefined ? '' : `${ratio.toFixed(2)}x`,
+    target ? `${target.text} ${target.met ? 'met' : 'MISSED'}` : '',
+    yardstick ? `${words(verdict)}; ${yardstick.name}: ${words(yardstick.verdict)}` : words(verdict),
+  ];
+}
+
+export const words = ({ right, found }: Verdict): string => `${right ? 'right' : 'WRONG'}: ${found}`;
+
+function amount(value: number): string {
+  if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en-US');
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+}
