@@ -74,14 +74,15 @@ async function demo(): Promise<boolean> {
   });
 
   screen.print('', '  Everything is delivered. Is it all there? Reading both sides, stream by stream ...', '');
-  const verdict = await verify(flights.evidence, eventStoreEvidence, stop.signal);
+  const verdict = await verify(flights.evidence, eventStoreEvidence, { killedAt: figuresOfRun.takeOver.killedAt, signal: stop.signal });
   screen.print(...figures(figuresOfRun, verdict), '', '  Minutes of delay per departure, worst airports:', '');
   screen.print(...delayChart(await flights.evidence.board(), await airportNames()), '');
-  const ok = verdict.ok && verdict.streams === size;
-  if (ok) screen.print('  ✓ Every stream in EventStoreDB is what was committed; the delay board is what the events say.', '');
-  else screen.print('  ✗ This does not hold:', ...verdict.examples.map((example) => `    ${example}`), '');
+  const complete = verdict.streams === size && verdict.events === figuresOfRun.progress.events;
+  if (!complete) screen.print(`  ✗ The writers were told that ${figuresOfRun.progress.events} events of ${size} flights are committed.`);
+  if (!verdict.ok) screen.print('  ✗ The two sides differ:', ...verdict.examples.map((example) => `    ${example}`), '');
+  if (complete && verdict.ok) screen.print('  ✓ Every stream in EventStoreDB is what was committed; the delay board is what the events say.', '');
   if (serve) await untilInterrupted(servers);
-  return ok;
+  return complete && verdict.ok;
 }
 
 async function untilInterrupted({ postgres, eventstoredb }: DemoServers): Promise<void> {

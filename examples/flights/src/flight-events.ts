@@ -21,3 +21,9 @@ export type FlightLanded = EventOf<typeof FlightLanded>;
 export type FlightEvent = FlightScheduled | FlightDelayed | FlightDeparted | FlightLanded;
 
 export const flightCatalogue = [FlightScheduled, FlightDelayed, FlightDeparted, FlightLanded];
+
+/** True for what this application knows; anything may be in an event store. */
+export function isFlightEvent(event: { readonly type: string; readonly data: unknown }): event is FlightEvent {
+  const known = flightCatalogue.some(({ type }) => type === event.type);
+  return known && typeof (event.data as { readonly airport?: unknown } | null | undefined)?.airport === 'string';
+}

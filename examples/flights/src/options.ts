@@ -13,7 +13,12 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
   return new Command('npm run demo --')
     .description('Real on-time records of US flights: committed to PostgreSQL, streamed to EventStoreDB, while a dispatcher is killed.')
     .option('--size <flights>', `how many flights, up to ${MOST_FLIGHTS.toLocaleString('en-US')}`, wholeNumber(1, MOST_FLIGHTS), 3_000)
-    .option('--seed <number>', 'decides the order of the commands, the slow transactions and the rollbacks', wholeNumber(0, 2 ** 32 - 1), 2001)
+    .option(
+      '--seed <number>',
+      'decides the order of the commands, the slow transactions and the rollbacks',
+      wholeNumber(0, 2 ** 32 - 1),
+      2001,
+    )
     .option('--serve', 'keep the servers up at the end, and print their addresses', false)
     .option('--postgres <url>', 'use this PostgreSQL instead of an embedded one; the run gets a schema of its own there')
     .option('--eventstoredb <url>', 'use this EventStoreDB instead of the emulator; the run gets streams of its own there')

@@ -64,7 +64,11 @@ export async function run(options: RunOptions): Promise<RunFigures> {
   }
 }
 
-async function startDispatcher(instance: string, { order, screen, onStarted }: RunOptions, failure: AbortController): Promise<DispatcherChild> {
+async function startDispatcher(
+  instance: string,
+  { order, screen, onStarted }: RunOptions,
+  failure: AbortController,
+): Promise<DispatcherChild> {
   const child = new DispatcherChild({ ...order, instance });
   onStarted(child);
   child.events.on('died', (what) => failure.abort(new Error(what)));
@@ -104,7 +108,8 @@ async function untilDelivered(
 
     const now = `${progress.events} ${pendingIn(lanes)}`;
     if (now !== before) [before, changedAt] = [now, performance.now()];
-    if (performance.now() - changedAt > STANDSTILL_MS) throw new Error(`Nothing has moved for ${STANDSTILL_MS / 1_000} s:\n${lanes.map(told).join('\n')}`);
+    if (performance.now() - changedAt > STANDSTILL_MS)
+      throw new Error(`Nothing has moved for ${STANDSTILL_MS / 1_000} s:\n${lanes.map(told).join('\n')}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { number } from './progress.js';
 import type { Screen } from './screen.js';
 
 export interface TakeOver {
+  readonly killedAt: Date;
   /** From the kill to the first batch of the other dispatcher in EventStoreDB. */
   readonly afterMs: number;
   readonly lanes: number;
@@ -13,7 +14,7 @@ export interface TakeOver {
 /** Kills the one dispatcher in the middle of its work, and waits until the other one has all its lanes and delivers. */
 export async function takeOver(running: DispatcherChild, standby: DispatcherChild, screen: Screen): Promise<TakeOver> {
   const delivering = firstDelivery(standby);
-  const killedAt = performance.now();
+  const killedAt = new Date();
   await running.kill();
   screen.print(
     '',
@@ -23,7 +24,7 @@ export async function takeOver(running: DispatcherChild, standby: DispatcherChil
   );
 
   await delivering;
-  const afterMs = performance.now() - killedAt;
+  const afterMs = Date.now() - killedAt.getTime();
   while (standby.lanes < running.lanes) await once(standby.events, 'report');
   screen.print(
     '',
@@ -31,7 +32,7 @@ export async function takeOver(running: DispatcherChild, standby: DispatcherChil
     `    It begins where the last recorded batch ended: what was delivered but not recorded goes out again.`,
     '',
   );
-  return { afterMs, lanes: standby.takenOver };
+  return { killedAt, afterMs, lanes: standby.takenOver };
 }
 
 function firstDelivery({ events }: DispatcherChild): Promise<void> {

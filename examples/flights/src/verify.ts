@@ -3,7 +3,8 @@ import { compareStream } from './compare-stream.js';
 import type { StreamFault } from './compare-stream.js';
 import { RecomputedBoard } from './delay-board.js';
 import type { CommittedStream, DatabaseEvidence, EventOnRecord, EventStoreEvidence } from './evidence.js';
-import type { FlightDelayed, FlightEvent } from './flight-events.js';
+import { isFlightEvent } from './flight-events.js';
+import type { FlightDelayed } from './flight-events.js';
 import { Lags } from './lags.js';
 import { isLongDelay, noticeOf } from './long-delay-notices.js';
 import type { Notice } from './long-delay-notices.js';
@@ -18,9 +19,15 @@ export interface Verdict {
   readonly faults: Readonly<Record<Fault, number>>;
   /** The first few, in words. */
   readonly examples: readonly string[];
-  /** From being written into the outbox to being in EventStoreDB. */
-  readonly lags: Lags;
+  /** From being written into the outbox to being in EventStoreDB, by the two servers' clocks. */
+  readonly lags: { readonly beforeKill: Lags; readonly later: Lags };
   readonly ok: boolean;
+}
+
+export interface VerifyOptions {
+  /** What was committed later had to wait for the take-over: its lags are counted apart. */
+  readonly killedAt?: Date;
+  readonly signal?: AbortSignal;
 }
 
 const READS_SIDE_BY_SIDE = 32;
@@ -31,7 +38,8 @@ const EXAMPLES = 10;
  *
  * Keeps one batch of streams and the counts in memory, whatever the number of flights.
  */
-export async function verify(database: DatabaseEvidence, eventStore: EventStoreEvidence, signal?: AbortSignal): Promise<Verdict> {
+export async function verify(database: DatabaseEvidence, eventStore: EventStoreEvidence, options: VerifyOptions = {}): Promise<Verdict> {
+  const { killedAt = new Date(), signal } = options;
   const faults: Record<Fault, number> = { lost: 0, doubled: 0, reordered: 0, changed: 0, foreign: 0, board: 0, notice: 0 };
   const examples: string[] = [];
   const found = (fault: Fault, what: string, times = 1): void => {
@@ -39,7 +47,7 @@ export async function verify(database: DatabaseEvidence, eventStore: EventStoreE
     if (examples.length < EXAMPLES) examples.push(`${fault}: ${what}`);
   };
   const board = new RecomputedBoard();
-  const lags = new Lags();
+  const lags = { beforeKill: new Lags(), later: new Lags() };
   let [streams, events, seen, notices] = [0, 0, 0, 0];
 
   for await (const batch of database.committedStreams()) {
@@ -47,8 +55,8 @@ export async function verify(database: DatabaseEvidence, eventStore: EventStoreE
     const stored = await readAll(batch, eventStore);
     for (const [index, { stream, events: committed }] of batch.entries()) {
       for (const { fault, what } of compareStream(stream, committed, stored[index]!)) found(fault, what);
-      measure(lags, committed, stored[index]!);
-      for (const event of stored[index]!) board.add(event as unknown as FlightEvent);
+      for (const [at, ms] of lagsOf(committed, stored[index]!)) (at < killedAt ? lags.beforeKill : lags.later).add(ms);
+      for (const event of stored[index]!) if (isFlightEvent(event)) board.add(event);
       streams += 1;
       events += committed.length;
       seen += stored[index]!.length;
@@ -77,15 +85,17 @@ async function readAll(batch: readonly CommittedStream[], eventStore: EventStore
   return stored;
 }
 
-function measure(lags: Lags, committed: readonly EventOnRecord[], stored: readonly EventOnRecord[]): void {
-  for (const [index, event] of committed.entries()) {
+function lagsOf(committed: readonly EventOnRecord[], stored: readonly EventOnRecord[]): [at: Date, ms: number][] {
+  return committed.flatMap(({ id, at }, index) => {
     const arrived = stored[index];
-    if (arrived?.id === event.id) lags.add(arrived.at.getTime() - event.at.getTime());
-  }
+    return arrived?.id === id ? [[at, arrived.at.getTime() - at.getTime()]] : [];
+  });
 }
 
 function noticesDue(stream: string, stored: readonly EventOnRecord[]): Notice[] {
-  const delays = stored.filter(({ type }) => type === 'FlightDelayed') as readonly (EventOnRecord & { readonly data: FlightDelayed['data'] })[];
+  const delays = stored.filter(({ type }) => type === 'FlightDelayed') as readonly (EventOnRecord & {
+    readonly data: FlightDelayed['data'];
+  })[];
   return delays.filter(({ data }) => isLongDelay(data)).map(({ id, data }) => noticeOf(id, stream, data));
 }
 
@@ -102,5 +112,8 @@ function boardDifferences(board: RecomputedBoard, written: readonly { readonly a
   const airports = new Set([...onBoard.keys(), ...board.lines().keys()]);
   return [...airports]
     .filter((airport) => !isDeepStrictEqual(onBoard.get(airport), board.lines().get(airport)))
-    .map((airport) => `${airport} is ${JSON.stringify(onBoard.get(airport))}, but its events say ${JSON.stringify(board.lines().get(airport))}`);
+    .map(
+      (airport) =>
+        `${airport} is ${JSON.stringify(onBoard.get(airport))}, but its events say ${JSON.stringify(board.lines().get(airport))}`,
+    );
 }

@@ -111,7 +111,10 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-async function recordAt(place: number, size: number): Promise<Record<string, unknown> & { readonly origin: string; readonly date: string } | undefined> {
+async function recordAt(
+  place: number,
+  size: number,
+): Promise<(Record<string, unknown> & { readonly origin: string; readonly date: string }) | undefined> {
   let last;
   let index = 0;
   for await (const record of flightRecords(size)) if (index++ === place) last = record;

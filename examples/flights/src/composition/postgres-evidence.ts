@@ -18,7 +18,7 @@ export class PostgresEvidence implements DatabaseEvidence {
   ) {}
 
   async *committedStreams(): AsyncGenerator<readonly CommittedStream[]> {
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       const rows = await this.nextStreams(after);
       if (rows.length === 0) return;
       after = rows.at(-1)!.stream;
