@@ -76,8 +76,9 @@ export class PostgresLanes implements LaneStore {
 
     const opened = window.to === undefined ? { ...window, to: snapshot, toFloor: window.seen, toCeiling, seen } : { ...window, seen };
     const rows = found.map((row) => new LaneRow(row, opened));
-    if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint };
-    return { rows, through: checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen }) };
+    if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint, more: true };
+    const through = checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen });
+    return { rows, through, more: window.to !== undefined }; // a window that was opened just now shows all there is
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { DispatchStores } from '../database.js';
 import { LeaseLostError, MessageRejectedError, SinkUnavailableError, isWaybillError } from '../errors.js';
@@ -64,6 +65,7 @@ export class LaneSteps {
     const { progress, clock, hold, cut } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([hold.signal, cut]);
+    setMaxListeners(0, this.#signal); // a sink may listen once for every message in flight
     this.#checkpoint = progress.checkpoint;
     this.#state = progress.state;
     this.#failure = progress.failure;
@@ -113,7 +115,7 @@ export class LaneSteps {
     if (page.rows.length === 0) return this.#drained(page.through);
     await reached?.('read');
     // The next page is on its way while this one is delivered; a failure forgets it.
-    if (page.rows.length === route.batchSize) this.#readAhead(page.through);
+    if (page.more) this.#readAhead(page.through);
 
     const startedAt = clock.monotonic();
     const { messages, unreadable } = this.#messagesOf(page.rows);
@@ -130,7 +132,7 @@ export class LaneSteps {
     }
     await this.#settle({ checkpoint: page.through, state: 'running', failure: undefined });
     await reached?.('settled');
-    return { events, next: 'more' };
+    return { events, next: page.more ? 'more' : 'idle' };
   }
 
   #read(after: Checkpoint, limit: number): Promise<LanePage> {

@@ -76,11 +76,15 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         return [{ name: 'lane-released', event: at(hold) }];
       };
       holds.add(hold);
+      const told = (doing: string) => catchError((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
       return concat(
         of<DispatcherEvent>({ name: 'lane-acquired', event: { ...at(hold), takenOver } }),
-        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping }),
-        defer(release).pipe(concatMap((events) => from(events))),
-      ).pipe(catchError((error: unknown) => trouble(route.name, hold.lease.lane, 'giving a lane back', error)));
+        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping }).pipe(told('storing how far a lane came')),
+        defer(release).pipe(
+          concatMap((events) => from(events)),
+          told('giving a lane back'),
+        ),
+      );
     };
 
     return defer(beat).pipe(

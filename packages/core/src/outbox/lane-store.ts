@@ -14,6 +14,8 @@ export interface LanePage {
   readonly rows: readonly OutboxRow[];
   /** The place this page leads to; it also passes rows that the selection left out. */
   readonly through: Checkpoint;
+  /** False when this look saw everything that was committed: a further read is of use only after a wake-up. */
+  readonly more: boolean;
 }
 
 /** An operator's order that the holder carried out, or refused and why. */
