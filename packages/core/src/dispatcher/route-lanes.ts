@@ -76,7 +76,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         return [{ name: 'lane-released', event: at(hold) }];
       };
       holds.add(hold);
-      const told = (doing: string) => catchError((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
+      const told = (doing: string) => catchError<DispatcherEvent, Observable<DispatcherEvent>>((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
       return concat(
         of<DispatcherEvent>({ name: 'lane-acquired', event: { ...at(hold), takenOver } }),
         lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping }).pipe(told('storing how far a lane came')),
