@@ -52,7 +52,7 @@ export function naiveReading(order: 'by position' | 'by transaction') {
           .filter((row) => compare(row.checkpoint, after) > 0)
           .sort((a, b) => compare(a.checkpoint, b.checkpoint))
           .slice(0, limit);
-        return { rows, through: rows.at(-1)?.checkpoint ?? after };
+        return { rows, through: rows.at(-1)?.checkpoint ?? after, more: rows.length === limit };
       },
     });
     return { outbox, transactions, lanes };

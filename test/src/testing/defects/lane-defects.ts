@@ -4,6 +4,11 @@ import type { Defect } from './defect.js';
 /** Lanes that are read, settled or leased wrongly. */
 export const laneDefects: readonly Defect[] = [
   {
+    defect: 'says that it has seen all when it has not',
+    plant: (real) => ({ lanes: overlay(real.lanes, { read: async (options) => ({ ...(await real.lanes.read(options)), more: false }) }) }),
+    noticedBy: 'says that there is more while a read without a wake-up would find more',
+  },
+  {
     defect: 'settles without a fence',
     plant: (real) => ({
       lanes: overlay(real.lanes, {
