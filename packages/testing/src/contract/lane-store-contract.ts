@@ -55,6 +55,24 @@ export function laneStoreContract<Tx>(name: string, open: () => Promise<Fixture<
         expect(revisions(second.rows)).to.deep.equal([2n]);
       });
 
+      it('says that there is more while a read without a wake-up would find more, and not once it has seen all', async () => {
+        const prefix = aPrefix();
+        const route = await lease({ selection: { streams: [prefix] } });
+        await commit(`${prefix}s`, aMessage(), aMessage(), aMessage());
+
+        const part = await readNext(route, onlyLane(route), 2);
+        let page = part;
+        const seen = [...part.rows];
+        while (page.more) {
+          page = await readNext(route, { ...onlyLane(route), checkpoint: page.through }, 2);
+          seen.push(...page.rows);
+        }
+
+        expect(part.more).to.equal(true);
+        expect(revisions(seen)).to.deep.equal([0n, 1n, 2n]);
+        expect((await readNext(route, { ...onlyLane(route), checkpoint: page.through }, 2)).rows).to.deep.equal([]);
+      });
+
       it('answers the same again while nothing is settled', async () => {
         const prefix = aPrefix();
         const route = await lease({ selection: { streams: [prefix] } });
