@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import type { CurrentClient } from '../connection/current-client.js';
 import { openBatchAppend } from '../connection/client-internals.js';
+import type { BatchAppendCall } from '../connection/client-internals.js';
 import { within } from '../connection/within.js';
 import type { Settings } from '../eventstoredb-options.js';
 import type { AppendAnswer } from './append-answer.js';
@@ -106,12 +107,12 @@ export class AppendQueue {
     try {
       await setImmediate(); // a client that was sent to another leader turns there meanwhile
       client = this.#client.get();
-      const opened = openBatchAppend(client, await this.#client.credentials());
+      const opened = this.#call(client);
       opened.then(
         (late) => gaveUp && late.cancel(),
         () => {},
       );
-      const call = await within(opened, { clock, ms: appendTimeoutMs, what: 'a connection (appendTimeoutMs)' });
+      const call = await within(opened, { clock, ms: appendTimeoutMs, what: 'connection' });
       this.#proven = false;
       const opener = client;
       this.#pipe = new AppendPipe({ call, clock, timeoutMs: appendTimeoutMs, onBroken: (reason) => this.#broken(opener, reason) });
@@ -124,6 +125,10 @@ export class AppendQueue {
       this.#opening = false;
     }
     this.#pump();
+  }
+
+  async #call(client: EventStoreDBClient): Promise<BatchAppendCall> {
+    return openBatchAppend(client, await this.#client.credentials());
   }
 
   #broken(client: EventStoreDBClient, { detail, cause, sentToLeader }: BrokenPipe): void {

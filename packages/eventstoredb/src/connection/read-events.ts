@@ -4,6 +4,7 @@ import type { Clock } from '@waybill/core';
 import { EventStoreDBUnavailableError, StreamTombstonedError } from '../eventstoredb-errors.js';
 import type { Settings } from '../eventstoredb-options.js';
 import type { CurrentClient } from './current-client.js';
+import { within } from './within.js';
 
 export interface ReadEventsOptions {
   readonly from: bigint;
@@ -58,7 +59,7 @@ async function* readOnce(
   stream: string,
   { from, limit, leader, signal }: ReadEventsOptions,
 ): AsyncGenerator<RecordedEvent> {
-  const credentials = await current.credentials();
+  const credentials = await within(current.credentials(), { clock, ms: readTimeoutMs, what: 'credentials' });
   const reading = client.readStream(
     stream,
     {

@@ -1,4 +1,4 @@
-import { SinkUnavailableError } from '@waybill/core';
+import { delay, SinkUnavailableError } from '@waybill/core';
 import type { AppendOutcome, AppendQueue } from '../append/append-queue.js';
 import type { CurrentClient } from '../connection/current-client.js';
 import { StreamTombstonedError } from '../eventstoredb-errors.js';
@@ -12,7 +12,8 @@ import type { StreamTrack } from './stream-track.js';
 
 /** Sending, looking and sending again ends here: what is not clear by then waits for the lane's next try. */
 const MAX_ROUNDS = 4;
-const MAX_READS_AT_ONCE = 16;
+const PAUSE_MS = 25;
+const MAX_READS_AT_ONCE = 8;
 
 /**
  * Brings tracks to their end: sends their groups side by side, those of one stream chained by their exact revisions, and after every answer
@@ -31,6 +32,7 @@ export class DeliveryRounds {
     for (let round = 0; round < MAX_ROUNDS && !signal.aborted; round++) {
       const open = tracks.filter((track) => track.open);
       if (open.length === 0) return;
+      if (round > 1) await delay(this.settings.clock, PAUSE_MS * 4 ** (round - 2), signal); // what others have under way may need a moment
       doubt = (await this.#round(open, signal)) ?? doubt;
     }
     for (const track of tracks) {
@@ -48,13 +50,13 @@ export class DeliveryRounds {
     let doubt: string | undefined;
     const looks: (() => Promise<void>)[] = [];
     for (const [nth, track] of tracks.entries()) {
-      const verdict = settleByAnswers(track, groups[nth]!, outcomes[nth]!);
+      const doubtful = settleByAnswers(track, groups[nth]!, outcomes[nth]!);
       doubt ??= outcomes[nth]!.find(isNotSent)?.detail;
-      if (verdict.kind === 'clear') continue;
-      if (verdict.outcome.kind === 'unknown') doubt = verdict.outcome.detail;
+      if (!doubtful) continue;
+      if (doubtful.kind === 'unknown') doubt = doubtful.detail;
       looks.push(async () => {
         try {
-          settleByStream(track, verdict, await storedEvents(this.client, this.settings, track.unsettled, signal));
+          settleByStream(track, groups[nth]!, outcomes[nth]!, await storedEvents(this.client, this.settings, track.unsettled, signal));
         } catch (cause) {
           track.failure = this.#readFailure(track, doubt, cause);
         }

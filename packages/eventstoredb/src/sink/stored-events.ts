@@ -5,8 +5,12 @@ import type { Entry } from './stream-track.js';
 
 /** What a stream holds at the places where messages were to be stored. */
 export interface StoredEvents {
-  /** True: there is no such stream, or it was (soft-)deleted; its revisions may go on all the same. */
-  readonly missing: boolean;
+  /**
+   * - `readable`: there are events, or there were and all are truncated;
+   * - `deleted`: softly; its revisions go on where they ended;
+   * - `missing`: nothing is there, or nothing that is committed yet.
+   */
+  readonly state: 'readable' | 'deleted' | 'missing';
   readonly byRevision: ReadonlyMap<bigint, { readonly id: string; readonly type: string }>;
   /** The highest revision seen. */
   readonly last: bigint | undefined;
@@ -23,5 +27,16 @@ export async function storedEvents(client: CurrentClient, settings: Settings, en
     byRevision.set(revision, { id, type });
     last = revision;
   }
-  return { missing, byRevision, last };
+  if (!missing) return { state: 'readable', byRevision, last };
+  // A stream whose first events are not committed yet is missing too: only its metadata tell that it was deleted.
+  return { state: (await isDeleted(client, settings, first.stream, signal)) ? 'deleted' : 'missing', byRevision, last };
+}
+
+async function isDeleted(client: CurrentClient, settings: Settings, stream: string, signal: AbortSignal): Promise<boolean> {
+  let deleted = false;
+  for await (const { data } of readEvents(client, settings, `$$${stream}`, { from: 0n, leader: true, signal })) {
+    const { $tb } = (data ?? {}) as { readonly $tb?: unknown };
+    deleted = typeof $tb === 'number' && $tb > 0;
+  }
+  return deleted;
 }
