@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EventStoreDBEmulator } from './emulator.js';
 import type { StopOptions } from './emulator.js';
