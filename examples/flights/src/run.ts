@@ -31,6 +31,7 @@ export interface RunFigures {
 }
 
 const LOOK_EVERY_MS = 250;
+const LOOK_SHARE = 10; // looking takes a tenth of the time at most: it counts what waits
 const STANDSTILL_MS = 60_000;
 
 /** Writes while one dispatcher delivers, kills it half-way, and waits until another one has delivered everything. */
@@ -99,8 +100,10 @@ async function untilDelivered(
 ): Promise<void> {
   let committed = false;
   allCommitted.then(() => (committed = true)).catch(() => {});
-  for (let [before, changedAt] = ['', performance.now()]; !signal.aborted; await delay(LOOK_EVERY_MS)) {
+  let [before, changedAt] = ['', performance.now()];
+  while (!signal.aborted) {
     const all = committed; // before the look, which does not show what is committed later
+    const askedAt = performance.now();
     const lanes = await watch.lanes();
     progress.look(pendingIn(lanes.filter(({ route }) => route === 'eventstoredb')));
     if (all && pendingIn(lanes) === 0) return;
@@ -108,12 +111,17 @@ async function untilDelivered(
 
     const now = `${progress.events} ${pendingIn(lanes)}`;
     if (now !== before) [before, changedAt] = [now, performance.now()];
-    if (performance.now() - changedAt > STANDSTILL_MS)
-      throw new Error(`Nothing has moved for ${STANDSTILL_MS / 1_000} s:\n${lanes.map(told).join('\n')}`);
+    if (performance.now() - changedAt > STANDSTILL_MS) throw standstill(lanes);
+    await delay(Math.max(LOOK_EVERY_MS, LOOK_SHARE * (performance.now() - askedAt)));
   }
 }
 
 const pendingIn = (lanes: readonly LaneStatus[]): number => lanes.reduce((sum, { pending }) => sum + pending, 0);
+
+function standstill(lanes: readonly LaneStatus[]): Error {
+  const stuck = lanes.filter(({ pending, state }) => pending > 0 || state !== 'running');
+  return new Error(`Nothing has moved for ${STANDSTILL_MS / 1_000} s:\n${stuck.map(told).join('\n')}`);
+}
 
 function told({ route, lane, state, owner, pending, failure }: LaneStatus): string {
   return `  ${route}/${lane} is ${state}, held by ${owner ?? 'nobody'}, ${pending} waiting${failure ? `: ${failure.error}` : ''}`;

@@ -4,6 +4,8 @@ import type { DemoOptions } from './options.js';
 export interface DemoServers {
   readonly postgres: string;
   readonly eventstoredb: string;
+  /** The database server was here before and stays: what the run made in it is to be removed. */
+  readonly databaseStays: boolean;
   /** One line for each. */
   readonly descriptions: readonly string[];
   stop(): Promise<void>;
@@ -24,6 +26,7 @@ export async function startServers(options: Pick<DemoOptions, 'postgres' | 'even
     return {
       postgres: postgres.value.url,
       eventstoredb: eventstoredb.value.url,
+      databaseStays: Boolean(options.postgres ?? process.env['POSTGRES_URL']),
       descriptions: [postgres, eventstoredb].map(({ value }) => value.description.replace(/, as \w+_URL says$/, '')),
       stop,
     };

@@ -29,7 +29,7 @@ export async function takeOver(running: DispatcherChild, standby: DispatcherChil
   screen.print(
     '',
     `  ✓ dispatcher 2 (process ${standby.pid}) has taken over ${standby.takenOver} lanes, and delivers ${number(afterMs)} ms after the kill.`,
-    `    It begins where the last recorded batch ended: what was delivered but not recorded goes out again.`,
+    '    It begins at the last recorded batch: what was delivered but not recorded goes out again.',
     '',
   );
   return { killedAt, afterMs, lanes: standby.takenOver };
