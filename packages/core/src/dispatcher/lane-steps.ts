@@ -73,13 +73,17 @@ export class LaneSteps {
     if (progress.failure?.nextTryAt) this.#notBefore = clock.monotonic() + progress.failure.nextTryAt.getTime() - clock.now().getTime();
   }
 
-  /** Never rejects: what goes wrong becomes an event and a wait. */
+  /**
+   * Never rejects: what goes wrong becomes an event and a wait.
+   *
+   * @param attend - look for orders of operators first
+   */
   async step(attend: boolean): Promise<Step> {
     const { route, hold, clock, random } = this.#options;
     try {
       if (!hold.held()) return this.#over();
       const events: DispatcherEvent[] = [];
-      if (attend || this.#state !== 'running') events.push(...(await this.#attend()));
+      if (attend) events.push(...(await this.#attend()));
       if (this.#state === 'halted') return { events, next: 'idle' };
       const waitMs = this.#state === 'waiting' ? this.#notBefore - clock.monotonic() : 0;
       if (waitMs > 0) return { events, next: { waitMs } };
