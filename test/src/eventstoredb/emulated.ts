@@ -28,7 +28,11 @@ export interface Emulated {
 
 const context = { order: 'stream', route: 'eventstoredb', lane: 0, epoch: 1n, attempt: 1, logger: silentLogger } as const;
 
-export function deliverTo(eventstore: EventStoreDB, batch: readonly OutboxMessage[], overrides: Partial<DeliveryContext> = {}): Promise<Delivery> {
+export function deliverTo(
+  eventstore: EventStoreDB,
+  batch: readonly OutboxMessage[],
+  overrides: Partial<DeliveryContext> = {},
+): Promise<Delivery> {
   return eventstore.sink.deliver(batch, { ...context, signal: new AbortController().signal, ...overrides });
 }
 

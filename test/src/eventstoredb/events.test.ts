@@ -65,7 +65,11 @@ describe('EventStoreDB events', () => {
   it('of other programs are read as schema version 1, with what their metadata tells', async () => {
     const stranger = server.stranger();
     await stranger.appendToStream('legacy-1', [
-      jsonEvent({ type: 'Imported', data: { n: 1 }, metadata: { $correlationId: 'c-9', $causationId: 'c-8', user: 'eve', deep: { a: 1 } } }),
+      jsonEvent({
+        type: 'Imported',
+        data: { n: 1 },
+        metadata: { $correlationId: 'c-9', $causationId: 'c-8', user: 'eve', deep: { a: 1 } },
+      }),
       jsonEvent({ type: 'Imported', data: { n: 2 } }),
     ]);
 
@@ -84,7 +88,9 @@ describe('EventStoreDB events', () => {
     const error: unknown = await read('order-1').catch((cause: unknown) => cause);
 
     expect(error).to.be.instanceOf(InvalidPayloadError).with.property('type', 'Scan');
-    expect((error as Error).message).to.contain('binary').and.contain('order-1');
+    expect((error as Error).message)
+      .to.contain('binary')
+      .and.contain('order-1');
   });
 
   it('that are links are given as they are', async () => {
@@ -93,6 +99,8 @@ describe('EventStoreDB events', () => {
 
     const links = await read('links');
 
-    expect(links.map(({ type, stream, revision }) => ({ type, stream, revision }))).to.deep.equal([{ type: '$>', stream: 'links', revision: 0n }]);
+    expect(links.map(({ type, stream, revision }) => ({ type, stream, revision }))).to.deep.equal([
+      { type: '$>', stream: 'links', revision: 0n },
+    ]);
   });
 });

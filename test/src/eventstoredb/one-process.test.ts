@@ -1,8 +1,16 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { jsonEvent } from '@eventstore/db-client';
 import { messagesOf } from '@waybill/testing';
 import { expect } from 'chai';
+import { eventStoreDB } from '../servers.js';
 import { emulated, idsOf, inTurns } from './emulated.js';
 import type { Emulated } from './emulated.js';
+
+const PROGRAM = fileURLToPath(new URL('deliver-and-end.js', import.meta.url));
+const ENDED_MS = 8_000;
+const run = promisify(execFile);
 
 describe('EventStoreDB sink: beside other clients in one process', () => {
   let [ours, theirs]: Emulated[] = [];
@@ -68,4 +76,16 @@ describe('EventStoreDB sink: beside other clients in one process', () => {
     expect(unhandled).to.deep.equal([]);
     await impatient.close();
   });
+});
+
+describe('EventStoreDB: the end of a process', () => {
+  for (const ending of ['stop', 'close'] as const) {
+    it(`comes by itself after ${ending === 'stop' ? 'the sink was stopped' : 'all was closed'}`, async () => {
+      const url = await eventStoreDB();
+
+      const { stdout } = await run(process.execPath, [PROGRAM, url, ending], { timeout: ENDED_MS });
+
+      expect(JSON.parse(stdout)).to.deep.equal({ accepted: 3, read: 3 });
+    });
+  }
 });

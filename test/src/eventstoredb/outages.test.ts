@@ -29,7 +29,7 @@ describe('EventStoreDB sink: outages', () => {
     expect(accepted).to.equal(0);
     expect(failure).to.have.property('code', 'SINK_UNAVAILABLE');
     expect(failure!.message).to.contain('250 ms');
-    expect(performance.now() - startedAt).to.be.below(2_000);
+    expect(performance.now() - startedAt).to.be.below(5_000);
     server.emulator.faults.heal();
     expect(await server.deliver(messages.slice(2))).to.include({ accepted: 2 });
     expect(server.storedIds('order-1')).to.deep.equal(idsOf(messages));
@@ -87,7 +87,10 @@ describe('EventStoreDB sink: outages', () => {
   });
 
   it('gets over a failed discovery, which poisons a client for ever', async () => {
-    await open({ address: (direct) => `${direct.replace('esdb:', 'esdb+discover:')}&maxDiscoverAttempts=2&discoveryInterval=10`, eventstore: { appendTimeoutMs: 5_000 } });
+    await open({
+      address: (direct) => `${direct.replace('esdb:', 'esdb+discover:')}&maxDiscoverAttempts=2&discoveryInterval=10`,
+      eventstore: { appendTimeoutMs: 5_000 },
+    });
     await server.emulator.kill();
     const messages = messagesOf('order-1', 2);
 
@@ -125,7 +128,9 @@ describe('EventStoreDB sink: outages', () => {
     const clock = useFakeTimers({ toFake: ['Date'], now: Date.now() - HOUR_MS });
 
     try {
-      const plainly: unknown = await plain.appendToStream(`${stream}-plain`, jsonEvent({ type: 'Happened', data: {} })).catch((error: unknown) => error);
+      const plainly: unknown = await plain
+        .appendToStream(`${stream}-plain`, jsonEvent({ type: 'Happened', data: {} }))
+        .catch((error: unknown) => error);
 
       expect(plainly).to.have.property('type', 'deadline-exceeded');
       expect(await deliverTo(eventstore, messagesOf(stream, 2))).to.include({ accepted: 2 });

@@ -1,4 +1,5 @@
 import { jsonEvent } from '@eventstore/db-client';
+import type { EventData } from '@eventstore/db-client';
 import { SKIPPED_TYPE } from '@waybill/core';
 import type { MessageRejectedError, OutboxMessage } from '@waybill/core';
 import { anOutboxMessage, messagesOf } from '@waybill/testing';
@@ -11,7 +12,7 @@ describe('EventStoreDB sink: streams that are not as the outbox left them', () =
   beforeEach(async () => (server = await emulated()));
   afterEach(() => server.close());
 
-  const foreignEvent = (): ReturnType<typeof jsonEvent> => jsonEvent({ type: 'Intruded', data: {} });
+  const foreignEvent = (): EventData => jsonEvent({ type: 'Intruded', data: {} });
   async function refused(batch: readonly OutboxMessage[], accepted: number): Promise<MessageRejectedError> {
     const delivery = await server.deliver(batch);
     expect(delivery.accepted).to.equal(accepted);

@@ -35,7 +35,10 @@ function failureOf(error: Status): AppendAnswer {
       return { kind: 'conflict', current: conflict.hasCurrentStreamRevision() ? BigInt(conflict.getCurrentStreamRevision()) : undefined };
     }
     case 'MaximumAppendSizeExceeded':
-      return { kind: 'too-large', limitBytes: sharedMessages.MaximumAppendSizeExceeded.deserializeBinary(details!.getValue_asU8()).getMaxappendsize() };
+      return {
+        kind: 'too-large',
+        limitBytes: sharedMessages.MaximumAppendSizeExceeded.deserializeBinary(details!.getValue_asU8()).getMaxappendsize(),
+      };
     case 'MaximumAppendEventSizeExceeded':
       return { kind: 'too-large', limitBytes: undefined };
     case 'StreamDeleted':
@@ -45,9 +48,15 @@ function failureOf(error: Status): AppendAnswer {
     case 'AccessDenied':
       return { kind: 'refused', detail: 'access denied; check the credentials, and who may write to the stream' };
     case 'Timeout':
-      return { kind: 'unknown', detail: 'the server gave up waiting for the append to be committed. If it did so at once: is the clock of this machine behind the server\'s?' };
+      return {
+        kind: 'unknown',
+        detail:
+          "the server gave up waiting for the append to be committed. If it did so at once: is the clock of this machine behind the server's?",
+      };
     default:
-      return /busy|not ready/i.test(text) ? { kind: 'refused', detail: text } : { kind: 'unknown', detail: `the server answered "${text}"` };
+      return /busy|not ready/i.test(text)
+        ? { kind: 'refused', detail: text }
+        : { kind: 'unknown', detail: `the server answered "${text}"` };
   }
 }
 
@@ -56,6 +65,8 @@ export function uuidText(id: UUID | undefined): string {
   if (!id) return '';
   const structured = id.getStructured();
   if (!structured) return id.getString().toLowerCase();
-  const hex = [structured.getMostSignificantBits(), structured.getLeastSignificantBits()].map((half) => BigInt.asUintN(64, BigInt(half)).toString(16).padStart(16, '0'));
+  const hex = [structured.getMostSignificantBits(), structured.getLeastSignificantBits()].map((half) =>
+    BigInt.asUintN(64, BigInt(half)).toString(16).padStart(16, '0'),
+  );
   return hex.join('').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

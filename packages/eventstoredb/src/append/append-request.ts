@@ -25,7 +25,7 @@ export function encodeAppend({ stream, revision, events }: AppendRequest, correl
   identifier.setStreamName(new Uint8Array(Buffer.from(stream)));
   options.setStreamIdentifier(identifier);
   options.setDeadline(FAR_DEADLINE);
-  if (revision === 0n) options.setNoStream(EMPTY as never);
+  if (revision === 0n) options.setNoStream(EMPTY);
   else options.setStreamPosition(String(revision - 1n));
 
   const request = new streamsMessages.BatchAppendReq();

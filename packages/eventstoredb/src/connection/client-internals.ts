@@ -8,7 +8,11 @@ export type BatchAppendCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp
 
 // Protected members of the client, which subclasses may use. A subclass is out of reach: `connectionString` makes the base class.
 interface ClientInternals {
-  readonly GRPCStreamCreator: (type: unknown, name: string, create: (streams: StreamsClient) => BatchAppendCall) => () => Promise<BatchAppendCall>;
+  readonly GRPCStreamCreator: (
+    type: unknown,
+    name: string,
+    create: (streams: StreamsClient) => BatchAppendCall,
+  ) => () => Promise<BatchAppendCall>;
   readonly callArguments: (options: { readonly credentials?: Credentials }, callOptions: CallOptions) => [Metadata, CallOptions];
   readonly getChannel: () => Promise<Channel>;
 }

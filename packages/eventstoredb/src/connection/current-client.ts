@@ -30,7 +30,10 @@ export class CurrentClient {
       this.#client ??= EventStoreDBClient.connectionString(this.#settings.connectionString);
     } catch (cause) {
       const detail = cause instanceof Error ? cause.message : String(cause);
-      throw new InvalidOptionsError(`The connection string of EventStoreDB cannot be used: ${detail}. It looks like "esdb://host:2113?tls=true".`, { cause });
+      throw new InvalidOptionsError(
+        `The connection string of EventStoreDB cannot be used: ${detail}. It looks like "esdb://host:2113?tls=true".`,
+        { cause },
+      );
     }
     return this.#client;
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EventStoreDBClient, RecordedEvent } from '@eventstore/db-client';
+import type { EventStoreDBClient, RecordedEvent, ResolvedEvent } from '@eventstore/db-client';
 import type { Clock } from '@waybill/core';
 import { EventStoreDBUnavailableError, StreamTombstonedError } from '../eventstoredb-errors.js';
 import type { Settings } from '../eventstoredb-options.js';
@@ -25,7 +25,12 @@ const EVENTS_AHEAD = 128;
  *
  * @throws {@link EventStoreDBUnavailableError}, {@link StreamTombstonedError}
  */
-export async function* readEvents(current: CurrentClient, settings: Settings, stream: string, options: ReadEventsOptions): AsyncGenerator<RecordedEvent> {
+export async function* readEvents(
+  current: CurrentClient,
+  settings: Settings,
+  stream: string,
+  options: ReadEventsOptions,
+): AsyncGenerator<RecordedEvent> {
   let from = options.from;
   for (let turns = 0; ; turns++) {
     options.signal?.throwIfAborted();
@@ -45,7 +50,8 @@ export async function* readEvents(current: CurrentClient, settings: Settings, st
         await setImmediate(); // the client turns to the leader meanwhile
         continue;
       }
-      if (type === 'access-denied') throw new EventStoreDBUnavailableError(`reading stream "${stream}" was denied; check the credentials`, { cause });
+      if (type === 'access-denied')
+        throw new EventStoreDBUnavailableError(`reading stream "${stream}" was denied; check the credentials`, { cause });
       current.replace(client);
       throw new EventStoreDBUnavailableError(`reading stream "${stream}" failed: ${(cause as Error).message}`, { cause });
     }
@@ -78,16 +84,15 @@ async function* readOnce(
   signal?.addEventListener('abort', giveUp, { once: true });
   const watch = new Watch(clock, readTimeoutMs, () => reading.destroy(new Error(`no event within ${readTimeoutMs} ms (readTimeoutMs)`)));
 
-  const events = reading[Symbol.asyncIterator]();
+  const events: AsyncIterator<ResolvedEvent> = reading[Symbol.asyncIterator]();
   try {
     for (;;) {
       watch.begin();
-      const { done, value } = await events.next();
+      const next = await events.next();
       watch.pause();
-      if (done) return;
-      const { event, link } = value;
-      const recorded = link ?? event;
-      if (recorded) yield recorded as RecordedEvent;
+      if (next.done) return;
+      const recorded = next.value.link ?? next.value.event;
+      if (recorded) yield recorded;
     }
   } finally {
     watch.stop();

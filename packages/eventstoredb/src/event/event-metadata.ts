@@ -20,7 +20,9 @@ export function eventMetadata({ metadata, kind, schemaVersion, codec, occurredAt
   const ids = { $correlationId: correlationId, $causationId: causationId };
   if (!Object.keys(own).some((key) => RESERVED.has(key))) return JSON.stringify({ ...ids, ...own, waybill });
 
-  const [free, colliding] = [false, true].map((collides) => Object.fromEntries(Object.entries(own).filter(([key]) => RESERVED.has(key) === collides)));
+  const [free, colliding] = [false, true].map((collides) =>
+    Object.fromEntries(Object.entries(own).filter(([key]) => RESERVED.has(key) === collides)),
+  );
   return JSON.stringify({ ...ids, ...free, waybill: { ...waybill, metadata: colliding } });
 }
 

@@ -21,7 +21,8 @@ const utf8 = new TextEncoder();
 /** The message's event, or why no server would take it. What is found here would otherwise cost the connection, or be stored changed. */
 export function eventToAppend(message: OutboxMessage, maxAppendBytes: number): EventToAppend | { readonly refusal: string } {
   const { id, type, stream, revision, payload } = message;
-  if (!UUID.test(id) || id === NIL) return { refusal: 'its id is no UUID, or the nil one, which EventStoreDB does not take as an event id' };
+  if (!UUID.test(id) || id === NIL)
+    return { refusal: 'its id is no UUID, or the nil one, which EventStoreDB does not take as an event id' };
   if (type === '') return { refusal: 'its type is empty' };
   if (stream === '' || stream === '$$') return { refusal: `its stream name "${stream}" is one that EventStoreDB does not take` };
   if (revision < 0n) return { refusal: 'its revision is negative' };
@@ -35,7 +36,8 @@ export function eventToAppend(message: OutboxMessage, maxAppendBytes: number): E
   const limit = `the limit is ${maxAppendBytes} (maxAppendBytes). Store the large part elsewhere and refer to it, or raise the limit here and on the server`;
   if (event.data.length > maxAppendBytes) return { refusal: `its payload has ${event.data.length} bytes; ${limit}` };
   const bytes = event.data.length + event.metadata.length + 2 * type.length;
-  if (bytes > MAX_REQUEST_BYTES) return { refusal: `payload and metadata have ${bytes} bytes; no server takes more than ${MAX_REQUEST_BYTES} at once` };
+  if (bytes > MAX_REQUEST_BYTES)
+    return { refusal: `payload and metadata have ${bytes} bytes; no server takes more than ${MAX_REQUEST_BYTES} at once` };
   return { ...event, bytes };
 }
 

@@ -39,7 +39,10 @@ export const reject = {
     ),
 
   asTombstoned: (message: Rejected) =>
-    rejected(message, `stream "${message.stream}" was deleted for good (tombstoned) in EventStoreDB and can never be written again; its messages can only be redirected or given up by hand`),
+    rejected(
+      message,
+      `stream "${message.stream}" was deleted for good (tombstoned) in EventStoreDB and can never be written again; its messages can only be redirected or given up by hand`,
+    ),
 
   asTruncated: (message: Rejected) =>
     rejected(

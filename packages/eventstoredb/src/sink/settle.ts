@@ -11,7 +11,11 @@ import type { Entry, StreamTrack } from './stream-track.js';
  *
  * @returns that answer if it leaves a doubt, so that one has to look into the stream
  */
-export function settleByAnswers(track: StreamTrack, groups: readonly Group[], outcomes: readonly AppendOutcome[]): AppendOutcome | undefined {
+export function settleByAnswers(
+  track: StreamTrack,
+  groups: readonly Group[],
+  outcomes: readonly AppendOutcome[],
+): AppendOutcome | undefined {
   for (const [nth, group] of groups.entries()) {
     const outcome = outcomes[nth]!;
     const { message, event } = group.entries[0]!;
@@ -29,7 +33,9 @@ export function settleByAnswers(track: StreamTrack, groups: readonly Group[], ou
       case 'too-large':
       case 'bad-request':
         if (group.entries.length > 1) track.oneByOne = true;
-        else track.failure = outcome.kind === 'too-large' ? reject.asTooLarge(message, event.bytes, outcome.limitBytes) : reject.asBadRequest(message);
+        else
+          track.failure =
+            outcome.kind === 'too-large' ? reject.asTooLarge(message, event.bytes, outcome.limitBytes) : reject.asBadRequest(message);
         return undefined;
       case 'stream-deleted':
         track.failure = reject.asTombstoned(message);
@@ -51,7 +57,12 @@ export function settleByAnswers(track: StreamTrack, groups: readonly Group[], ou
  * Settles a track by what its stream really holds, from the doubtful group on. What was stored counts as delivered, whoever's try it was; a
  * track that is left open is sent again, which the exact revisions make safe.
  */
-export function settleByStream(track: StreamTrack, groups: readonly Group[], outcomes: readonly AppendOutcome[], stored: StoredEvents): void {
+export function settleByStream(
+  track: StreamTrack,
+  groups: readonly Group[],
+  outcomes: readonly AppendOutcome[],
+  stored: StoredEvents,
+): void {
   for (const [nth, group] of groups.entries()) {
     if (track.next && group.entries.includes(track.next)) settleGroup(track, { group, outcome: outcomes[nth]!, first: nth === 0 }, stored);
     if (track.failure || (track.next && group.entries.includes(track.next))) return;
@@ -103,7 +114,11 @@ interface Unseen {
   readonly first: boolean;
 }
 
-function conflictWith(message: OutboxMessage, current: bigint | undefined, { state, hidden, first }: Unseen): MessageRejectedError | undefined {
+function conflictWith(
+  message: OutboxMessage,
+  current: bigint | undefined,
+  { state, hidden, first }: Unseen,
+): MessageRejectedError | undefined {
   if (current === undefined || current < message.revision - 1n) return first ? reject.asGap(message, current) : undefined;
   if (current < message.revision) return undefined;
   if (state === 'deleted') return reject.asDeleted(message, current);

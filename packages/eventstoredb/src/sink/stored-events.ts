@@ -17,7 +17,12 @@ export interface StoredEvents {
 }
 
 /** Reads back the places of these entries, from the leader. */
-export async function storedEvents(client: CurrentClient, settings: Settings, entries: readonly Entry[], signal: AbortSignal): Promise<StoredEvents> {
+export async function storedEvents(
+  client: CurrentClient,
+  settings: Settings,
+  entries: readonly Entry[],
+  signal: AbortSignal,
+): Promise<StoredEvents> {
   const first = entries[0]!.message;
   const byRevision = new Map<bigint, { readonly id: string; readonly type: string }>();
   let missing = false;
