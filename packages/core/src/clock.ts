@@ -4,15 +4,18 @@ export interface Clock {
   now(): Date;
   /** Milliseconds from an arbitrary start that never go back, also when the wall clock is set. */
   monotonic(): number;
-  /** Calls `act` once, after at least `ms` milliseconds. The returned function cancels it. */
+  /** Calls `act` once, after at least `ms` milliseconds (or 24 days, if that is less). The returned function cancels it. */
   after(ms: number, act: () => void): () => void;
 }
+
+// What a timer of Node takes; above it, it fires at once. Whoever waits for longer than 24 days looks at the time again anyway.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonic: () => performance.now(),
   after: (ms, act) => {
-    const timer = setTimeout(act, ms);
+    const timer = setTimeout(act, Math.min(ms, LONGEST_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };

@@ -14,6 +14,7 @@ import type { Reached } from '../moment.js';
 import type { LaneActionRequest } from '../outbox/lane-action.js';
 import type { StoredLane } from '../outbox/delivery-status.js';
 import { selects } from '../outbox/selects.js';
+import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
 import type { DispatcherEvent, DispatcherEvents } from './dispatcher-events.js';
@@ -21,7 +22,6 @@ import { wakeHints } from './hints.js';
 import { routeLanes } from './route-lanes.js';
 import { registerRoute, routesOf } from './route.js';
 import type { Route, RouteOptions } from './route.js';
-import { aborted } from './signals.js';
 
 export interface DispatcherOptions<RouteName extends string = string> {
   readonly database: Database;
@@ -72,7 +72,7 @@ export class Dispatcher<RouteName extends string = string> {
   readonly #catalogue: Catalogue;
   readonly #instance: string;
   readonly #listeners: Listeners<RouteName> = {};
-  #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  #running: { readonly stop: AbortController; readonly started: Promise<unknown>; readonly ended: Promise<void> } | undefined;
 
   /** @throws {@link InvalidOptionsError}, {@link RouteRefusedError} the options cannot work; nothing was started */
   constructor(options: DispatcherOptions<RouteName>) {
@@ -98,25 +98,26 @@ export class Dispatcher<RouteName extends string = string> {
    * @throws {@link SchemaMismatchError}, {@link DatabaseUnavailableError}, {@link RouteRefusedError} and what a sink's `start` throws; then nothing runs
    */
   async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#running) return;
+    if (this.#running?.stop.signal.aborted) await this.stop(); // a stop under way comes first
+    if (this.#running) return void (await this.#running.started);
     const stop = new AbortController();
     const started = this.#start(stop.signal);
     // Told apart from the start itself, so that a stop in the middle of a start waits for both.
-    this.#running = {
-      stop,
-      ended: started.then(
-        ({ ended }) => ended,
-        () => {},
-      ),
-    };
+    const ended = started.then(
+      (running) => running.ended,
+      () => {},
+    );
+    this.#running = { stop, started, ended };
     try {
       await started;
     } catch (error) {
       this.#running = undefined;
       throw error;
     }
-    if (signal?.aborted) await this.stop();
-    else signal?.addEventListener('abort', () => void this.stop(), { once: true });
+    if (signal?.aborted) return this.stop();
+    const onAbort = (): void => void this.stop();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    void ended.then(() => signal?.removeEventListener('abort', onAbort)); // it is this run's signal, not the next one's
   }
 
   /** Finishes the batch in flight, stores what was delivered, releases the leases and stops the sinks. Idempotent. */
@@ -203,15 +204,42 @@ export class Dispatcher<RouteName extends string = string> {
     const { database } = this.#options;
     await database.verify();
     for (const route of this.#routes) await registerRoute(route, database.routes);
-    const sinks = new Set(this.#routes.map(({ sink }) => sink));
-    for (const sink of sinks) await sink.start?.(stopping);
+    await this.#startSinks(stopping);
     this.#tell({ name: 'started', event: { instance: this.#instance } });
 
-    const stopSinks = async (): Promise<void> => {
-      for (const sink of sinks) await sink.stop?.();
+    const stopped = async (): Promise<void> => {
+      await this.#stopSinks(this.#sinks);
       this.#tell({ name: 'stopped', event: { instance: this.#instance } });
     };
-    return { ended: this.#dispatch(stopping).then(stopSinks) };
+    return { ended: this.#dispatch(stopping).then(stopped) };
+  }
+
+  get #sinks(): readonly Sink[] {
+    return [...new Set(this.#routes.map(({ sink }) => sink))];
+  }
+
+  async #startSinks(stopping: AbortSignal): Promise<void> {
+    const started: Sink[] = [];
+    try {
+      for (const sink of this.#sinks) {
+        await sink.start?.(stopping);
+        started.push(sink);
+      }
+    } catch (error) {
+      await this.#stopSinks(started);
+      throw error;
+    }
+  }
+
+  /** All of them, also when one cannot. */
+  async #stopSinks(sinks: readonly Sink[]): Promise<void> {
+    for (const sink of sinks) {
+      try {
+        await sink.stop?.();
+      } catch (error) {
+        this.#tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'stopping a sink', error } });
+      }
+    }
   }
 
   /** The one subscription: every lane of every route, until `stopping` aborts and the batches in flight are settled. */
@@ -247,7 +275,7 @@ export class Dispatcher<RouteName extends string = string> {
       owner: this.#instance,
       leaseMs: leaseMs!,
     };
-    const lanes = this.#routes.map((route) => routeLanes({ ...shared, route, stopping: aborted(stopping) }));
+    const lanes = this.#routes.map((route) => routeLanes({ ...shared, route, stopping }));
 
     const ended = new Promise<void>((resolve, reject) => {
       merge(...lanes, hints.pipe(ignoreElements())).subscribe({ next: (event) => this.#tell(event), complete: resolve, error: reject });

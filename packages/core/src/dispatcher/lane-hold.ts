@@ -12,6 +12,7 @@ export class LaneHold {
   #deadline = 0;
   #wallDeadline = 0;
   #cancelTimer = (): void => {};
+  #ended = false;
 
   /** @param askedAt - when the lease was asked for, not when it was answered: the database counts from somewhere in between */
   constructor(lease: LaneLease, clock: Clock, leaseMs: number, askedAt: Instant) {
@@ -34,7 +35,9 @@ export class LaneHold {
     return !this.#lost.signal.aborted;
   }
 
+  /** Does nothing for a lane that has ended in the meantime. */
   extend(lease: LaneLease, leaseMs: number, askedAt: Instant): void {
+    if (this.#ended) return;
     this.#lease = lease;
     this.#deadline = askedAt.monotonic + leaseMs;
     this.#wallDeadline = askedAt.wall + leaseMs;
@@ -43,12 +46,13 @@ export class LaneHold {
   }
 
   lose(): void {
-    this.#cancelTimer();
+    this.drop();
     this.#lost.abort();
   }
 
   /** Stops watching the deadline; the lane has ended. */
   drop(): void {
+    this.#ended = true;
     this.#cancelTimer();
   }
 }

@@ -1,17 +1,17 @@
-import { catchError, concat, concatMap, defer, from, merge, mergeMap, of, repeat, Subject, takeUntil } from 'rxjs';
+import { catchError, concat, concatMap, defer, EMPTY, filter, from, merge, mergeMap, of, repeat, Subject, takeUntil } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../outbox/wake-ups.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import { instant, LaneHold } from './lane-hold.js';
 import { lane } from './lane.js';
 import type { LaneOptions } from './lane-steps.js';
-import { pause } from './signals.js';
+import { aborted, pause } from './signals.js';
 
 export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress'> {
   readonly owner: string;
   readonly leaseMs: number;
   readonly hints: Observable<WakeHint>;
-  readonly stopping: Observable<void>;
+  readonly stopping: AbortSignal;
 }
 
 interface Grant {
@@ -31,6 +31,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     const { route, stores, clock, owner, leaseMs, stopping, hints } = options;
     const holds = new Set<LaneHold>();
     const orders = new Subject<WakeHint>(); // of this subscription alone: the heartbeat's own hints
+    const released = new Subject<void>();
     const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
       route: route.name,
       lane: hold.lease.lane,
@@ -62,6 +63,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     };
     const beat = async (): Promise<readonly Grant[]> => {
       await renew();
+      if (stopping.aborted) return [];
       if (holds.size > 0) await announceOrders();
       return acquire();
     };
@@ -71,6 +73,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         const held = hold.held();
         holds.delete(hold);
         hold.drop();
+        released.next();
         if (!held) return [];
         await stores.leases.release([hold.lease]);
         return [{ name: 'lane-released', event: at(hold) }];
@@ -79,7 +82,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       const told = (doing: string) => catchError<DispatcherEvent, Observable<DispatcherEvent>>((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
       return concat(
         of<DispatcherEvent>({ name: 'lane-acquired', event: { ...at(hold), takenOver } }),
-        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping }).pipe(told('storing how far a lane came')),
+        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping: aborted(stopping) }).pipe(told('storing how far a lane came')),
         defer(release).pipe(
           concatMap((events) => from(events)),
           told('giving a lane back'),
@@ -87,11 +90,15 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       );
     };
 
+    // Beats on while lanes finish their last batch, however long that takes: it is settled under the lease that it was read under.
+    const over = (): boolean => stopping.aborted && holds.size === 0;
+    const nextBeat = (): Observable<void> =>
+      over() ? EMPTY : pause(clock, leaseMs / 3).pipe(takeUntil(merge(aborted(stopping), released).pipe(filter(over))));
+
     return defer(beat).pipe(
       mergeMap((grants) => from(grants)),
       catchError((error: unknown) => trouble(route.name, undefined, 'renewing and acquiring leases', error)),
-      repeat({ delay: () => pause(clock, leaseMs / 3) }),
-      takeUntil(stopping),
+      repeat({ delay: nextBeat }),
       mergeMap((found) => ('hold' in found ? run(found) : of(found))),
     );
   });

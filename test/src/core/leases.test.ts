@@ -1,0 +1,275 @@
+import { expect } from 'chai';
+import { UnitOfWork } from '@waybill/core';
+import type { Dispatcher, DispatcherEvents, DispatcherOptions, LaneLease, Receipt, Sink } from '@waybill/core';
+import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
+import type { InMemoryTx } from '@waybill/core/in-memory';
+import { aDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
+import { gate } from '../shop/gate.js';
+import type { Gate } from '../shop/gate.js';
+import { ManualClock } from '../shop/manual-clock.js';
+import { Order, orderEvents } from '../shop/order.js';
+
+const LEASE_MS = 10_000;
+
+describe('a lane that several processes want to run', () => {
+  let clock: ManualClock;
+  let database: InMemoryDatabase;
+  let unitOfWork: UnitOfWork<InMemoryTx>;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    database = new InMemoryDatabase({ clock, lanes: 2 });
+    unitOfWork = new UnitOfWork({ database, catalogue: orderEvents, clock });
+  });
+  stopDispatchers();
+
+  const commitNotes = async (...texts: readonly string[]): Promise<Receipt> =>
+    unitOfWork.run(async ({ find, track }) => ((await find(Order, '7')) ?? track(new Order('7'))).note(...texts));
+  const process = (instance: string, sink: Sink, options: Partial<DispatcherOptions<'memory'>> = {}): Dispatcher<'memory'> =>
+    aDispatcher({ database, catalogue: orderEvents, clock, instance, leaseMs: LEASE_MS, routes: { memory: { sink } }, ...options });
+  const owners = async (dispatcher: Dispatcher<'memory'>): Promise<readonly (string | undefined)[]> => (await dispatcher.lanes()).map(({ owner }) => owner);
+  /** The database as a process sees it whose calls reach nobody while it is cut off. */
+  const cutOff = (): { readonly database: InMemoryDatabase; cut: boolean } => {
+    const link = { cut: false, database: Object.create(database) as InMemoryDatabase };
+    const unlessCut = <Port extends object>(port: Port): Port =>
+      new Proxy(port, {
+        get: (target, name) => {
+          const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;
+          return (...args: unknown[]): unknown => (link.cut ? Promise.reject(new Error('the network is down')) : method.apply(target, args));
+        },
+      });
+    Object.assign(link.database, { leases: unlessCut(database.leases), lanes: unlessCut(database.lanes) });
+    return link;
+  };
+  /** A sink that accepts, but only when its gate is opened. */
+  const held = (sink: Sink): Sink & { readonly busy: Gate; readonly mayGoOn: Gate } => {
+    const [busy, mayGoOn] = [gate(), gate()];
+    return {
+      busy,
+      mayGoOn,
+      async deliver(batch, context) {
+        busy.open();
+        await mayGoOn.opened;
+        return sink.deliver(batch, context);
+      },
+    };
+  };
+
+  it('is run by one of them', async () => {
+    const sinks = [new InMemorySink(), new InMemorySink()] as const;
+    const dispatchers = [process('one', sinks[0]), process('two', sinks[1])] as const;
+    for (const dispatcher of dispatchers) await dispatcher.start();
+    await clock.pass(100);
+
+    await commitNotes('a', 'b');
+    await clock.pass(1_000);
+
+    expect(sinks.map(({ delivered }) => delivered.length)).to.have.members([2, 0]);
+    expect(new Set(await owners(dispatchers[0])).size).to.equal(1);
+  });
+
+  it('is kept for as long as its process lives', async () => {
+    const dispatcher = process('one', new InMemorySink());
+    await dispatcher.start();
+    const second = process('two', new InMemorySink());
+    await second.start();
+
+    await clock.pass(10 * LEASE_MS);
+
+    expect(await owners(dispatcher)).to.deep.equal(['one', 'one']);
+    expect((await dispatcher.lanes()).map(({ epoch }) => epoch)).to.deep.equal([1n, 1n]);
+  });
+
+  it('is handed over at once by a process that stops', async () => {
+    const [first, second] = [process('one', new InMemorySink()), process('two', new InMemorySink())];
+    await first.start();
+    await clock.pass(100);
+    await second.start();
+    const acquired: DispatcherEvents['lane-acquired'][] = [];
+    second.on('lane-acquired', (event) => acquired.push(event));
+
+    await first.stop();
+    await clock.pass(LEASE_MS / 3 + 1);
+
+    expect(acquired.map(({ lane, epoch, takenOver }) => ({ lane, epoch, takenOver }))).to.deep.equal([
+      { lane: 0, epoch: 2n, takenOver: false },
+      { lane: 1, epoch: 2n, takenOver: false },
+    ]);
+  });
+
+  it('is taken over from a process that is gone, after its lease, and told as such', async () => {
+    const link = cutOff();
+    const [first, second] = [process('one', new InMemorySink(), { database: link.database }), process('two', new InMemorySink())];
+    await first.start();
+    await clock.pass(100);
+    await second.start();
+    const acquired: boolean[] = [];
+    second.on('lane-acquired', ({ takenOver }) => acquired.push(takenOver));
+
+    link.cut = true;
+    await clock.pass(LEASE_MS - 3_400);
+    expect(acquired).to.deep.equal([]);
+    await clock.pass(2 * LEASE_MS);
+
+    expect(acquired).to.deep.equal([true, true]);
+    expect(await owners(second)).to.deep.equal(['two', 'two']);
+  });
+
+  it('is let go by a process that cannot renew its lease, before anybody else may have it', async () => {
+    const link = cutOff();
+    const dispatcher = process('one', new InMemorySink(), { database: link.database });
+    await dispatcher.start();
+    await clock.pass(100);
+    const lost: DispatcherEvents['lease-lost'][] = [];
+    dispatcher.on('lease-lost', (event) => lost.push(event));
+
+    link.cut = true;
+    await clock.pass(LEASE_MS);
+
+    expect(lost.map(({ lane }) => lane)).to.deep.equal([0, 1]);
+    expect(lost[0]).to.deep.equal({ route: 'memory', lane: 0, epoch: 1n });
+  });
+
+  it('delivers what the process before it did not settle, from where that one was', async () => {
+    const [delivered, link] = [new InMemorySink(), cutOff()];
+    const stuck = held(delivered);
+    const first = process('one', stuck, { database: link.database });
+    await first.start();
+    await clock.pass(100);
+    await commitNotes('a', 'b');
+    await stuck.busy.opened;
+    link.cut = true;
+
+    const second = process('two', delivered);
+    await second.start();
+    await clock.pass(2 * LEASE_MS);
+
+    expect(delivered.delivered.map(({ revision }) => revision)).to.deep.equal([0n, 1n]);
+    stuck.mayGoOn.open();
+  });
+
+  describe('by a process that was frozen', () => {
+    /** The first process is caught in the middle of a delivery; the second has taken over, delivered everything, and gone on. */
+    const frozen = async (): Promise<{ first: Dispatcher<'memory'>; stuck: ReturnType<typeof held>; sink: InMemorySink; lost: Promise<unknown> }> => {
+      const [sink, link] = [new InMemorySink(), cutOff()];
+      const stuck = held(sink);
+      const first = process('one', stuck, { database: link.database });
+      await first.start();
+      await clock.pass(100);
+      await commitNotes('a', 'b');
+      await stuck.busy.opened;
+      link.cut = true;
+      const lost = next(first, 'lease-lost');
+      const second = process('two', sink);
+      await second.start();
+      await clock.pass(2 * LEASE_MS);
+      await commitNotes('c');
+      await clock.pass(1_000);
+      link.cut = false;
+      return { first, stuck, sink, lost };
+    };
+
+    it('changes no row when it wakes up, and says loudly that it lost the lease', async () => {
+      const { first, stuck, lost } = await frozen();
+      const before = await first.lanes();
+
+      stuck.mayGoOn.open();
+      await clock.pass(100);
+
+      expect(await lost).to.deep.include({ route: 'memory', epoch: 1n });
+      expect(await first.lanes()).to.deep.equal(before);
+    });
+
+    it('leaves nothing out: what it sends late is a duplicate', async () => {
+      const { stuck, sink } = await frozen();
+
+      stuck.mayGoOn.open();
+      await clock.pass(100);
+
+      expect(sink.delivered.map(({ revision }) => revision)).to.deep.equal([0n, 1n, 2n, 0n, 1n]);
+      expect(sink.events('order-7')).to.have.length(3);
+    });
+
+    it('is told to stop sending', async () => {
+      const signals: AbortSignal[] = [];
+      const link = cutOff();
+      const stuck = held(new InMemorySink());
+      const watching: Sink = { deliver: (batch, context) => (signals.push(context.signal), stuck.deliver(batch, context)) };
+      await process('one', watching, { database: link.database }).start();
+      await clock.pass(100);
+      await commitNotes('a');
+      await stuck.busy.opened;
+      expect(signals[0]!.aborted).to.equal(false);
+
+      link.cut = true;
+      await clock.pass(LEASE_MS);
+
+      expect(signals[0]!.aborted).to.equal(true);
+      stuck.mayGoOn.open();
+    });
+
+    it('notices by the wall clock that it has slept, also when no time seems to have passed', async () => {
+      const sink = new InMemorySink();
+      const dispatcher = process('one', sink);
+      await dispatcher.start();
+      await clock.pass(100);
+      const lost = next(dispatcher, 'lease-lost');
+
+      clock.suspend(LEASE_MS);
+      await commitNotes('a');
+      await clock.pass(1);
+
+      expect(await lost).to.include({ epoch: 1n });
+      expect(sink.delivered).to.deep.equal([]);
+    });
+
+    it('is stopped by the database when its own clocks tell it nothing', async () => {
+      const stuck = held(new InMemorySink());
+      const fenced = process('one', stuck);
+      await fenced.start();
+      await clock.pass(100);
+      await commitNotes('a');
+      await stuck.busy.opened;
+      const lost = next(fenced, 'lease-lost');
+      const lanes = await fenced.lanes();
+      await database.leases.release(lanes.map(({ route, lane, epoch }): LaneLease => ({ route, lane, epoch, expiresAt: new Date() })));
+      await database.leases.acquire({ route: 'memory', owner: 'somebody else', leaseMs: LEASE_MS, most: 2 });
+
+      stuck.mayGoOn.open();
+
+      expect(await lost).to.include({ epoch: 1n });
+      expect((await fenced.lanes()).map(({ pending }) => pending)).to.have.members([1, 0]);
+    });
+
+    it('comes back, under a new lease, when nobody else took the lane', async () => {
+      const sink = new InMemorySink();
+      const dispatcher = process('one', sink);
+      await dispatcher.start();
+      await clock.pass(100);
+
+      clock.suspend(2 * LEASE_MS);
+      await commitNotes('a');
+      await clock.pass(LEASE_MS);
+
+      expect(sink.delivered).to.have.length(1);
+      expect((await dispatcher.lanes()).map(({ epoch }) => epoch)).to.deep.equal([2n, 2n]);
+    });
+  });
+
+  it('tells its sink the epoch, so that a target can refuse an older one', async () => {
+    const epochs: bigint[] = [];
+    const sink: Sink = { deliver: async (batch, { epoch }) => (epochs.push(epoch), { accepted: batch.length }) };
+    const first = process('one', sink);
+    await first.start();
+    await clock.pass(100);
+    await commitNotes('a');
+    await clock.pass(100);
+    await first.stop();
+
+    await process('two', sink).start();
+    await commitNotes('b');
+    await clock.pass(100);
+
+    expect(epochs).to.deep.equal([1n, 2n]);
+  });
+});
