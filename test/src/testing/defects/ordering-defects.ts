@@ -63,4 +63,16 @@ export const orderingDefects: readonly Defect[] = [
     }),
     noticedBy: 'delivers every page of a long lane, each message once',
   },
+  {
+    defect: 'reads a page backwards, stream by stream in order',
+    plant: (real) => ({
+      lanes: overlay(real.lanes, {
+        read: async (options) => {
+          const page = await real.lanes.read(options);
+          return { ...page, rows: [...page.rows].sort((a, b) => (a.stream === b.stream ? 0 : a.stream < b.stream ? 1 : -1)) };
+        },
+      }),
+    }),
+    noticedBy: 'delivers causes before effects while slow transactions come and go; read only at the end',
+  },
 ];
