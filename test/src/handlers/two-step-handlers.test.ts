@@ -1,0 +1,234 @@
+import { expect } from 'chai';
+import { HandlerSink, OutboxHandler, UnitOfWork } from '@waybill/core';
+import type { CallContext, Commit, Dispatcher, DispatcherOptions, Message, Moment, Receipt } from '@waybill/core';
+import { InMemoryDatabase } from '@waybill/core/in-memory';
+import type { InMemoryTx } from '@waybill/core/in-memory';
+import { aDispatcher, QUICKLY, startUntil, stopDispatchers } from '../shop/dispatching.js';
+import { Order, OrderCancelled, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
+import { decoratorMode } from './decorator-mode.js';
+
+/** A payment provider that charges once per idempotency key. */
+class Payments {
+  readonly calls: string[] = [];
+  readonly charged = new Map<string, number>();
+  failures = 0;
+
+  async charge(cents: number, { idempotencyKey, signal }: { readonly idempotencyKey: string; readonly signal: AbortSignal }): Promise<string> {
+    signal.throwIfAborted();
+    this.calls.push(idempotencyKey);
+    if (this.failures-- > 0) throw new Error('504 Gateway Timeout');
+    this.charged.set(idempotencyKey, cents);
+    return `charge-${this.charged.size}`;
+  }
+}
+
+describe(`two-step handlers (${decoratorMode} decorators)`, () => {
+  let database: InMemoryDatabase;
+  let unitOfWork: UnitOfWork<InMemoryTx>;
+  let payments: Payments;
+  let written: string[];
+  let openTransactions: number;
+
+  beforeEach(() => {
+    database = new InMemoryDatabase({ lanes: 2 });
+    openTransactions = 0;
+    const counting = Object.assign(Object.create(database) as InMemoryDatabase, {
+      transactions: {
+        outcome: (id: string) => database.transactions.outcome(id),
+        run: <Result>(work: (tx: InMemoryTx) => Promise<Result>, signal?: AbortSignal) =>
+          database.transactions.run(async (tx) => {
+            openTransactions++;
+            return work(tx).finally(() => openTransactions--);
+          }, signal),
+      },
+    });
+    unitOfWork = new UnitOfWork({ database: counting, catalogue: orderEvents });
+    payments = new Payments();
+    written = [];
+  });
+  stopDispatchers();
+
+  class Billing {
+    readonly attempts: number[] = [];
+    openWhileCalling = 0;
+
+    @OutboxHandler(OrderPlaced, { name: 'charge-card', twoStep: true })
+    async charge(message: Message<OrderPlaced>, { signal, attempt }: CallContext): Promise<Commit<InMemoryTx>> {
+      this.attempts.push(attempt);
+      this.openWhileCalling += openTransactions;
+      const id = await payments.charge(message.data.totalCents, { idempotencyKey: message.id, signal });
+      return async ({ tx, append, load }) => {
+        tx.onCommit(() => written.push(id));
+        append(`charged-${message.stream}`, OrderNoted({ text: id }));
+        (await load(Order, message.stream.slice('order-'.length))).note('charged');
+      };
+    }
+  }
+
+  const billing = (reached?: (moment: Moment) => void): { readonly handler: Billing; readonly sink: HandlerSink<InMemoryTx> } => {
+    const handler = new Billing();
+    return { handler, sink: new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [handler], ...(reached && { reached }) }) };
+  };
+  const dispatcherTo = (sink: HandlerSink<InMemoryTx>, options: Partial<DispatcherOptions<'billing'>> = {}): Dispatcher<'billing'> =>
+    aDispatcher({ database, catalogue: orderEvents, routes: { billing: { sink, start: 'beginning', retry: { ...QUICKLY, attempts: 4 } } }, ...options });
+  const place = async (): Promise<Receipt> => unitOfWork.run(async ({ track }) => void track(Order.placed('7')), { correlationId: 'conversation' });
+  const deliver = async (dispatcher: Dispatcher<'billing'>, receipt: Receipt): Promise<void> => {
+    await dispatcher.start();
+    await dispatcher.delivered(receipt, 'billing', { timeoutMs: 2_000 });
+  };
+  const rowsOf = async (stream: string): Promise<readonly { readonly type: string; readonly metadata: object }[]> =>
+    (await database.transactions.run((tx) => database.outbox.headAndTail(stream, 0n, tx))).tail;
+  const crash = (at: Moment, times = 1): ((moment: Moment) => void) => {
+    let left = times;
+    return (moment) => {
+      if (moment === at && left-- > 0) throw new Error(`crash at ${at}`);
+    };
+  };
+
+  it('call with the message\'s id and no transaction open, then commit what they return', async () => {
+    const { handler, sink } = billing();
+    const receipt = await place();
+
+    await deliver(dispatcherTo(sink), receipt);
+
+    expect(payments.calls).to.deep.equal([receipt.messages[0]!.id]);
+    expect(handler.openWhileCalling).to.equal(0);
+    expect(written).to.deep.equal(['charge-1']);
+  });
+
+  it('send on, with the claim, in the same conversation, caused by the message', async () => {
+    const receipt = await place();
+
+    await deliver(dispatcherTo(billing().sink), receipt);
+
+    const metadata = { correlationId: 'conversation', causationId: receipt.messages[0]!.id };
+    expect((await rowsOf('key-charged-order-7')).map((row) => row.metadata)).to.deep.equal([metadata]);
+    expect((await rowsOf('order-7')).map(({ type }) => type)).to.deep.equal(['OrderPlaced', 'OrderNoted']);
+    expect(await database.inbox.claimed('charge-card', receipt.messages[0]!.id)).to.equal(true);
+  });
+
+  for (const moment of ['called', 'claimed', 'handled'] as const) {
+    it(`call again with the same id after a crash at "${moment}", and commit once`, async () => {
+      const { handler, sink } = billing(crash(moment, 2));
+      const receipt = await place();
+
+      await deliver(dispatcherTo(sink), receipt);
+
+      const { id } = receipt.messages[0]!;
+      expect(payments.calls).to.deep.equal([id, id, id]);
+      expect(payments.charged.size).to.equal(1);
+      expect(handler.attempts).to.deep.equal([1, 2, 3]);
+      expect(written).to.deep.equal(['charge-1']);
+      expect(await rowsOf('key-charged-order-7')).to.have.length(1);
+    });
+  }
+
+  it('are not called again for a message that they have committed', async () => {
+    const receipt = await place();
+
+    await deliver(dispatcherTo(billing().sink, { reached: crash('delivered', 2) }), receipt);
+
+    expect(payments.calls).to.have.length(1);
+    expect(written).to.have.length(1);
+  });
+
+  it('are called again when the call fails, and stop their lane when it goes on failing', async () => {
+    payments.failures = 4;
+    const receipt = await place();
+
+    const { error, attempts } = await startUntil(dispatcherTo(billing().sink), 'halted');
+
+    expect(error.message).to.include('handler "charge-card" failed: 504 Gateway Timeout');
+    expect(attempts).to.equal(4);
+    expect(payments.calls).to.deep.equal(Array.from({ length: 4 }, () => receipt.messages[0]!.id));
+    expect(written).to.deep.equal([]);
+    expect(await database.inbox.claimed('charge-card', receipt.messages[0]!.id)).to.equal(false);
+  });
+
+  it('run only their commit again when somebody else was faster', async () => {
+    let beaten = false;
+    class Racing {
+      @OutboxHandler(OrderPlaced, { name: 'racing', twoStep: true })
+      async on(message: Message<OrderPlaced>, { signal }: CallContext): Promise<Commit<InMemoryTx>> {
+        await payments.charge(1, { idempotencyKey: message.id, signal });
+        return async ({ load }) => {
+          const order = await load(Order, '7');
+          if (!beaten) await unitOfWork.run(async (scope) => (await scope.load(Order, '7')).note('faster'));
+          beaten = true;
+          order.note('slower');
+        };
+      }
+    }
+
+    await deliver(dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Racing()] })), await place());
+
+    expect(payments.calls).to.have.length(1);
+    expect((await unitOfWork.run(async ({ load }) => load(Order, '7'))).result.notes).to.deep.equal(['faster', 'slower']);
+  });
+
+  it('commit once when two deliver at the same time, though both may call', async () => {
+    const sinks = [billing().sink, billing().sink] as const;
+    const dispatcher = aDispatcher({ database, catalogue: orderEvents, routes: { one: { sink: sinks[0] }, two: { sink: sinks[1] } } });
+    await dispatcher.start();
+
+    const receipt = await place();
+    await Promise.all([dispatcher.delivered(receipt, 'one'), dispatcher.delivered(receipt, 'two')]);
+
+    expect(payments.charged.size).to.equal(1);
+    expect(written).to.have.length(1);
+    expect(await rowsOf('key-charged-order-7')).to.have.length(1);
+  });
+
+  it('are told when the stop of their dispatcher takes too long', async () => {
+    let aborted: unknown;
+    class Stuck {
+      @OutboxHandler(OrderPlaced, { name: 'stuck', twoStep: true })
+      async on(_message: Message<OrderPlaced>, { signal }: CallContext): Promise<Commit<InMemoryTx>> {
+        calling();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        aborted = signal.aborted;
+        throw signal.reason;
+      }
+    }
+    let calling = (): void => {};
+    const called = new Promise<void>((resolve) => (calling = resolve));
+    const dispatcher = dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Stuck()] }), { stopWithinMs: 5 });
+    await dispatcher.start();
+    await place();
+    await called;
+
+    await dispatcher.stop();
+
+    expect(aborted).to.equal(true);
+    const [lane] = (await dispatcher.lanes()).filter(({ pending }) => pending > 0);
+    expect(lane!.failure?.attempts ?? 0, 'tries that the message lost').to.equal(0);
+  });
+
+  it('are refused when their first step returns nothing to commit', async () => {
+    class Forgetful {
+      @OutboxHandler(OrderPlaced, { name: 'forgetful', twoStep: true })
+      async on(_message: Message<OrderPlaced>, _call: CallContext): Promise<Commit<InMemoryTx>> {
+        return undefined as never;
+      }
+    }
+    await place();
+
+    const { error } = await startUntil(dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Forgetful()] })), 'halted');
+
+    expect(error.message).to.include('Handler "forgetful" says twoStep: true, but its first step did not return the function that commits');
+    expect(error.cause).to.have.property('code', 'INVALID_OPTIONS');
+  });
+
+  it('stand beside handlers of one step, in order', async () => {
+    class Beside {
+      @OutboxHandler([OrderPlaced, OrderCancelled], { name: 'beside' })
+      async on({ type }: Message<OrderPlaced | OrderCancelled>): Promise<void> {
+        written.push(type);
+      }
+    }
+
+    await deliver(dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Billing(), new Beside()] })), await place());
+
+    expect(written).to.deep.equal(['charge-1', 'OrderPlaced']);
+  });
+});
