@@ -1,10 +1,9 @@
 import type { Credentials, EventStoreDBClient } from '@eventstore/db-client';
 import grpcStreams from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
-import type { CallOptions, Channel, ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 
-export type BatchAppendCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
+export type BatchAppendCall = ReturnType<StreamsClient['batchAppend']>;
+type CallArguments = Parameters<StreamsClient['batchAppend']>;
 
 // Protected members of the client, which subclasses may use. A subclass is out of reach: `connectionString` makes the base class.
 interface ClientInternals {
@@ -13,8 +12,8 @@ interface ClientInternals {
     name: string,
     create: (streams: StreamsClient) => BatchAppendCall,
   ) => () => Promise<BatchAppendCall>;
-  readonly callArguments: (options: { readonly credentials?: Credentials }, callOptions: CallOptions) => [Metadata, CallOptions];
-  readonly getChannel: () => Promise<Channel>;
+  readonly callArguments: (options: { readonly credentials?: Credentials }, callOptions: { readonly deadline: number }) => CallArguments;
+  readonly getChannel: () => Promise<{ close(): void }>;
 }
 
 const internals = (client: EventStoreDBClient): ClientInternals => client as unknown as ClientInternals;
