@@ -5,7 +5,7 @@ import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, QUICKLY, startUntil, stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
-import { ChargeCard, Order, OrderCancelled, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
+import { ChargeCard, Order, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
 import { decoratorMode } from './decorator-mode.js';
 
 const catalogue = [...orderEvents, ChargeCard];
