@@ -10,10 +10,7 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
 
   constructor(private readonly connection: PostgresConnection<Tx>) {
     const { schema } = connection;
-    this.#append = `
-      select place::text as place, first_revision, transaction_id
-      from ${schema}.append($1::text::json, $2::text::json)
-      order by place`;
+    this.#append = `select ${schema}.append($1::text::text[], $2::text::text[]) as appended`;
     // The head comes with every row of the tail, and alone where there is none: one statement, one look.
     this.#headAndTail = `
       select head.revision::text as head, ${MESSAGE_COLUMNS}
@@ -25,13 +22,10 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
 
   async append(appends: readonly StreamAppend[], tx: Tx): Promise<Appended> {
     if (appends.length === 0) return { transactionId: await this.#transactionId(tx), firstRevisions: [] };
-    const streams = appends.map(streamFields);
-    const messages = appends.flatMap((append, index) =>
-      append.messages.map((message, ordinal) => messageFields(append, message, index + 1, ordinal)),
-    );
-    const values = [JSON.stringify(streams), JSON.stringify(messages)];
-    const rows = await this.connection.queryIn<{ first_revision: string; transaction_id: string }>(tx, this.#append, values);
-    return { transactionId: rows[0]!.transaction_id, firstRevisions: rows.map((row) => BigInt(row.first_revision)) };
+    const values = [appends.map(streamFields), appends.flatMap(({ messages }) => messages.map(messageFields))];
+    const [row] = await this.connection.queryIn<{ appended: string }>(tx, this.#append, values.map(arrayText));
+    const [transactionId, ...firstRevisions] = row!.appended.split(' ');
+    return { transactionId: transactionId!, firstRevisions: firstRevisions.map(BigInt) };
   }
 
   async headAndTail(stream: string, from: bigint, tx: Tx): Promise<HeadAndTail> {
@@ -46,17 +40,24 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
   }
 }
 
-function streamFields({ stream, expected, adopt, messages }: StreamAppend, index: number): object {
+type Field = string | number | bigint | undefined;
+
+function streamFields({ stream, hash, expected, adopt, messages }: StreamAppend): readonly Field[] {
   const mode = expected === 'any' ? 'any' : expected === 'no-stream' ? 'new' : adopt ? 'adopt' : 'exact';
-  return { place: index + 1, stream, mode, messages: messages.length, ...(typeof expected === 'bigint' && { expected: String(expected) }) };
+  return [stream, hash, mode, typeof expected === 'bigint' ? expected : undefined, messages.length];
 }
 
-// Payload and metadata travel as JSON text within JSON: their own escapes, \u0000 and half surrogates included, are then never
-// looked at by the server, and what was written is what is stored.
-function messageFields({ stream, hash }: StreamAppend, message: MessageToAppend, place: number, ordinal: number): object {
+function messageFields(message: MessageToAppend): readonly Field[] {
   const { id, kind, type, schemaVersion, codec, payload, metadata, aggregate, occurredAt } = message;
-  return {
-    ...{ place, ordinal, hash, stream, id, kind, type, version: schemaVersion, codec, payload, metadata: JSON.stringify(metadata) },
-    ...{ aggregate_type: aggregate?.type, aggregate_id: aggregate?.id, occurred_ms: occurredAt.getTime() },
-  };
+  return [id, kind, type, schemaVersion, codec, payload, JSON.stringify(metadata), aggregate?.type, aggregate?.id, occurredAt.getTime()];
+}
+
+// Made here because not every handle passes arrays on. Payload and metadata are text in it: their own escapes, \u0000 and half
+// surrogates included, are then never looked at by the server, and what was written is what is stored.
+const arrayText = (rows: readonly (readonly Field[])[]): string =>
+  `{${rows.map((fields) => `{${fields.map(elementText).join()}}`).join()}}`;
+
+function elementText(field: Field): string {
+  if (field === undefined) return 'NULL';
+  return typeof field === 'string' ? `"${field.replace(/["\\]/g, '\\$&')}"` : String(field);
 }

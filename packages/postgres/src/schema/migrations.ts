@@ -59,55 +59,69 @@ create unique index outbox_stream on ${schema}.outbox (stream, revision);
 create index outbox_transaction on ${schema}.outbox (transaction_id);
 
 -- Moves the heads in name order, all of them before the first position is drawn: within a stream, position order is commit order.
-create function ${schema}.append(streams json, messages json)
-returns table (place integer, first_revision text, transaction_id text)
+-- streams: {stream, hash, mode, expected, number of messages} each; messages: {id, kind, type, schema version, codec, payload, metadata,
+-- aggregate type, aggregate id, occurred at in ms} each, stream by stream. Answers the transaction's id and each stream's first revision.
+-- Arrays and loops, for they cost least where most commits are: at one stream and one message.
+create function ${schema}.append(streams text[], messages text[])
+returns text
 language plpgsql as $append$
 declare
-  wanted record;
+  places integer[] := '{1}';
+  place integer;
+  name text;
+  expected bigint;
+  number integer;
   moved bigint;
   actual bigint;
   firsts bigint[] := '{}';
+  m integer := 0;
 begin
-  for wanted in
-    select s.place, s.stream, s.expected::bigint as expected, s.mode, s.messages
-    from json_to_recordset(streams) as s (place integer, stream text, expected text, mode text, messages integer)
-    order by s.stream collate "C"
-  loop
+  if array_length(streams, 1) > 1 then
+    places := array(select n from generate_subscripts(streams, 1) as n order by streams[n][1] collate "C");
+  end if;
+  foreach place in array places loop
+    name := streams[place][1];
+    expected := streams[place][4];
+    number := streams[place][5];
     moved := null;
-    if wanted.mode = 'exact' then
+    if streams[place][3] = 'exact' then
       update ${schema}.stream as head
-      set revision = wanted.expected + wanted.messages
-      where head.stream = wanted.stream and head.revision = wanted.expected
+      set revision = expected + number
+      where head.stream = name and head.revision = expected
       returning head.revision into moved;
-    elsif wanted.mode = 'any' then
+    elsif streams[place][3] = 'any' then
       insert into ${schema}.stream as head (stream, revision)
-      values (wanted.stream, wanted.messages - 1)
-      on conflict (stream) do update set revision = head.revision + wanted.messages
+      values (name, number - 1)
+      on conflict (stream) do update set revision = head.revision + number
       returning head.revision into moved;
     else -- 'new', 'adopt'
       insert into ${schema}.stream as head (stream, revision, adopted_at)
-      values (wanted.stream, coalesce(wanted.expected, -1) + wanted.messages, wanted.expected + 1)
+      values (name, coalesce(expected, -1) + number, expected + 1)
       on conflict (stream) do nothing
       returning head.revision into moved;
     end if;
     if moved is null then
-      select head.revision into actual from ${schema}.stream as head where head.stream = wanted.stream;
+      select head.revision into actual from ${schema}.stream as head where head.stream = name;
       raise exception 'stream is not where it was expected' using
         errcode = '${STREAM_MOVED}',
-        detail = json_build_object('stream', wanted.stream, 'expected', wanted.expected::text, 'actual', actual::text)::text;
+        detail = json_build_object('stream', name, 'expected', expected::text, 'actual', actual::text)::text;
     end if;
-    firsts[wanted.place] := moved - wanted.messages + 1;
+    firsts[place] := moved - number + 1;
   end loop;
 
-  insert into ${schema}.outbox (lane, stream_hash, stream, revision, id, kind, type, schema_version, codec, payload, metadata, aggregate_type, aggregate_id, occurred_at)
-  select m.hash % ${lanes}, m.hash, m.stream, firsts[m.place] + m.ordinal, m.id, m.kind, m.type, m.version, m.codec, m.payload::json, m.metadata::json, m.aggregate_type, m.aggregate_id, to_timestamp(m.occurred_ms / 1000.0)
-  from json_to_recordset(messages) as m (
-    place integer, ordinal integer, hash bigint, stream text, id uuid, kind text, type text, version integer, codec text, payload text, metadata text,
-    aggregate_type text, aggregate_id text, occurred_ms double precision
-  )
-  order by m.place, m.ordinal;
+  for place in 1..array_length(streams, 1) loop
+    for ordinal in 0..streams[place][5]::integer - 1 loop
+      m := m + 1;
+      insert into ${schema}.outbox (lane, stream_hash, stream, revision, id, kind, type, schema_version, codec, payload, metadata, aggregate_type, aggregate_id, occurred_at)
+      values (
+        streams[place][2]::bigint % ${lanes}, streams[place][2]::bigint, streams[place][1], firsts[place] + ordinal,
+        messages[m][1]::uuid, messages[m][2], messages[m][3], messages[m][4]::integer, messages[m][5], messages[m][6]::json, messages[m][7]::json,
+        messages[m][8], messages[m][9], to_timestamp(messages[m][10]::double precision / 1000)
+      );
+    end loop;
+  end loop;
 
-  return query select p.place, firsts[p.place]::text, pg_current_xact_id()::text from generate_subscripts(firsts, 1) as p (place);
+  return concat_ws(' ', pg_current_xact_id(), array_to_string(firsts, ' '));
 end
 $append$;
 
