@@ -3,6 +3,7 @@ export { databaseContract } from './contract/database-contract.js';
 export { migrationContract } from './contract/migration-contract.js';
 export { transactionRunnerContract } from './contract/transaction-runner-contract.js';
 export { outboxStoreContract } from './contract/outbox-store-contract.js';
+export { adoptionContract } from './contract/adoption-contract.js';
 export { laneStoreContract } from './contract/lane-store-contract.js';
 export { laneLeasesContract } from './contract/lane-leases-contract.js';
 export { routeStoreContract } from './contract/route-store-contract.js';

@@ -7,6 +7,7 @@ import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
 import { orderingContract } from '../ordering/ordering-contract.js';
 import type { OrderingOptions, OrderingPort } from '../ordering/ordering-contract.js';
+import { adoptionContract } from './adoption-contract.js';
 import { rejection } from './rejection.js';
 import type { Capabilities, Fixture } from './fixture.js';
 
@@ -262,58 +263,7 @@ export function outboxStoreContract<Tx>(
         for (const [nth, stream] of streams.entries()) expect(await headOf(stream), JSON.stringify(stream)).to.equal(BigInt(nth));
       });
     });
-
-    describe('adoption', () => {
-      const adopting = (stream: string, expected: bigint): StreamAppend => anAppend(stream, { expected, adopt: true });
-
-      it('gives a stream without a head its head behind the revision it was loaded at', async () => {
-        const stream = aStream();
-
-        const { firstRevisions } = await append(adopting(stream, 41n));
-
-        expect(firstRevisions).to.deep.equal([42n]);
-        expect(await headOf(stream)).to.equal(42n);
-        expect((await append(anAppend(stream, { expected: 42n }))).firstRevisions).to.deep.equal([43n]);
-      });
-
-      it('leaves one winner of two racers', async () => {
-        const stream = aStream();
-
-        const outcomes = await Promise.allSettled([append(adopting(stream, 41n)), append(adopting(stream, 41n))]);
-
-        const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [(outcome.reason as { code?: string }).code] : []));
-        expect(lost).to.have.length(1);
-        expect(lost[0]).to.be.oneOf(['CONCURRENCY', 'TRANSACTION_CONFLICT']);
-        expect(await headOf(stream)).to.equal(42n);
-        expect(await tailOf(stream)).to.have.length(1);
-      });
-
-      it('is refused for a stream that has a head by now, also at the very revision', async () => {
-        const stream = aStream();
-        await append(adopting(stream, 41n));
-
-        const behind = await rejection(append(adopting(stream, 41n)));
-        const level = await rejection(append(adopting(stream, 42n)));
-
-        expect(behind).to.include({ code: 'CONCURRENCY', stream, expectedRevision: 41n });
-        expect(level).to.include({ code: 'CONCURRENCY', stream, expectedRevision: 42n });
-        expect(await headOf(stream)).to.equal(42n);
-      });
-
-      it('is undone by a rollback', async () => {
-        const stream = aStream();
-
-        await rejection(
-          transact(async (tx) => {
-            await fixture.database.outbox.append([adopting(stream, 41n)], tx);
-            throw new Error('rolled back');
-          }),
-        );
-
-        expect(await headOf(stream)).to.equal(undefined);
-        expect((await append(adopting(stream, 7n))).firstRevisions).to.deep.equal([8n]);
-      });
-    });
   });
+  adoptionContract(name, open);
   orderingContract(name, open, options);
 }

@@ -4,6 +4,7 @@ import { isWaybillError, silentLogger, SinkUnavailableError } from '@waybill/cor
 import type { Delivery, DeliveryContext, OutboxMessage } from '@waybill/core';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { anOutboxMessage, messagesOf } from '../builders/an-outbox-message.js';
+import { BrokenRuleError, checkedDelivery } from './checked-delivery.js';
 import { eventHistoryContract } from './event-history-contract.js';
 import type { SinkCapabilities, SinkFixture } from './sink-fixture.js';
 
@@ -37,9 +38,9 @@ export function sinkContract(name: string, open: () => Promise<SinkFixture>, cap
         ...overrides,
       };
       try {
-        return checked(await fixture.sink.deliver(batch, context), batch);
+        return checkedDelivery(await fixture.sink.deliver(batch, context), batch);
       } catch (cause) {
-        if (cause instanceof BrokenRule) throw cause;
+        if (cause instanceof BrokenRuleError) throw cause;
         return { accepted: 0, failure: new SinkUnavailableError(String(cause), { cause }) };
       }
     }
@@ -314,28 +315,6 @@ export function sinkContract(name: string, open: () => Promise<SinkFixture>, cap
       };
     });
   }
-}
-
-class BrokenRule extends Error {}
-
-/** What no answer may say, whatever happened. */
-function checked(delivery: Delivery, batch: readonly OutboxMessage[]): Delivery {
-  const { accepted, acceptedBeyond = [], failure } = delivery;
-  const broken = (rule: string): BrokenRule => new BrokenRule(`The sink answered ${accepted} of ${batch.length} accepted; ${rule}.`);
-  if (!Number.isInteger(accepted) || accepted < 0 || accepted > batch.length) throw broken('that is no prefix of the batch');
-  if (accepted < batch.length && !failure) throw broken('it must say why the next message was not');
-  if (accepted === batch.length && failure) throw broken('nothing is left that could have failed');
-  if (failure && !isWaybillError(failure, 'SINK_UNAVAILABLE') && !isWaybillError(failure, 'MESSAGE_REJECTED'))
-    throw broken("its failure is neither the sink's trouble nor the message's");
-  if (isWaybillError(failure, 'MESSAGE_REJECTED') && failure.messageId !== batch[accepted]!.id)
-    throw broken('and refused another message than the next');
-  const held = new Set<string>();
-  for (const [index, { stream }] of batch.entries()) {
-    const taken = index < accepted || acceptedBeyond.includes(index);
-    if (taken && held.has(stream)) throw broken(`message ${index} was accepted behind one of its stream that was not`);
-    if (!taken) held.add(stream);
-  }
-  return delivery;
 }
 
 const TRIES = 50;

@@ -6,8 +6,9 @@ import { after, before, describe, it } from 'mocha';
 import { gate } from '../builders/gate.js';
 import { eventually } from '../builders/waiting.js';
 import { deliverAll, leaseRoute } from '../ordering/leased-route.js';
-import { Account, accountCatalogue, Deposited, OlderHistory } from './account.js';
+import { Account, accountCatalogue, Deposited } from './account.js';
 import type { Capabilities, DatabaseFixture } from './fixture.js';
+import { OlderHistory } from './older-history.js';
 import { rejection } from './rejection.js';
 
 /** The suite of a unit of work over the adapter: what only all its ports together can keep. */
