@@ -12,6 +12,9 @@ export interface TransactionRunner<Tx> {
    */
   run<Result>(work: (tx: Tx) => Promise<Result>, signal?: AbortSignal): Promise<Result>;
 
-  /** Finds out what became of a transaction, by the id that {@link OutboxStore.append} gave. Waits while it is still in progress. */
+  /**
+   * Finds out what became of a transaction, by the id that {@link OutboxStore.append} gave. Waits while it is still in progress;
+   * `unknown` when the database has forgotten it, is away for too long, or `signal` aborts.
+   */
   outcome(transactionId: string, signal?: AbortSignal): Promise<'committed' | 'rolled-back' | 'unknown'>;
 }
