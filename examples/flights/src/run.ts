@@ -31,7 +31,7 @@ export interface RunFigures {
 }
 
 const LOOK_EVERY_MS = 250;
-const LOOK_SHARE = 10; // looking takes a tenth of the time at most: it counts what waits
+const LONGEST_PAUSE_MS = 1_000;
 const STANDSTILL_MS = 60_000;
 
 /** Writes while one dispatcher delivers, kills it half-way, and waits until another one has delivered everything. */
@@ -112,7 +112,8 @@ async function untilDelivered(
     const now = `${progress.events} ${pendingIn(lanes)}`;
     if (now !== before) [before, changedAt] = [now, performance.now()];
     if (performance.now() - changedAt > STANDSTILL_MS) throw standstill(lanes);
-    await delay(Math.max(LOOK_EVERY_MS, LOOK_SHARE * (performance.now() - askedAt)));
+    // A look counts what waits, which takes its time when much waits.
+    await delay(Math.min(LONGEST_PAUSE_MS, Math.max(LOOK_EVERY_MS, 3 * (performance.now() - askedAt))));
   }
 }
 

@@ -25,7 +25,7 @@ export interface Verdict {
 }
 
 export interface VerifyOptions {
-  /** What was committed later had to wait for the take-over: its lags are counted apart. */
+  /** Lags of what arrived later are counted apart: much of it had to wait for the take-over. */
   readonly killedAt?: Date;
   readonly signal?: AbortSignal;
 }
@@ -55,7 +55,7 @@ export async function verify(database: DatabaseEvidence, eventStore: EventStoreE
     const stored = await readAll(batch, eventStore);
     for (const [index, { stream, events: committed }] of batch.entries()) {
       for (const { fault, what } of compareStream(stream, committed, stored[index]!)) found(fault, what);
-      for (const [at, ms] of lagsOf(committed, stored[index]!)) (at < killedAt ? lags.beforeKill : lags.later).add(ms);
+      for (const [arrivedAt, ms] of lagsOf(committed, stored[index]!)) (arrivedAt < killedAt ? lags.beforeKill : lags.later).add(ms);
       for (const event of stored[index]!) if (isFlightEvent(event)) board.add(event);
       streams += 1;
       events += committed.length;
@@ -85,10 +85,10 @@ async function readAll(batch: readonly CommittedStream[], eventStore: EventStore
   return stored;
 }
 
-function lagsOf(committed: readonly EventOnRecord[], stored: readonly EventOnRecord[]): [at: Date, ms: number][] {
+function lagsOf(committed: readonly EventOnRecord[], stored: readonly EventOnRecord[]): [arrivedAt: Date, ms: number][] {
   return committed.flatMap(({ id, at }, index) => {
     const arrived = stored[index];
-    return arrived?.id === id ? [[at, arrived.at.getTime() - at.getTime()]] : [];
+    return arrived?.id === id ? [[arrived.at, arrived.at.getTime() - at.getTime()]] : [];
   });
 }
 

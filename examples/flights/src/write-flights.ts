@@ -18,7 +18,7 @@ export interface WriteOptions {
 /** Commands of one flight; each is a unit of work of its own. */
 export const COMMANDS_A_FLIGHT = 3;
 
-const SIDE_BY_SIDE = 16;
+const SIDE_BY_SIDE = 8; // on two cores more writers commit no more, and leave the dispatcher less
 const UNDER_WAY = 250; // flights between their first and their last command: all that is kept in memory
 
 interface FlightUnderWay {
