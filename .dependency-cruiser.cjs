@@ -115,7 +115,7 @@ module.exports = {
       from: {},
       to: {
         path: '/(utils?|helpers?|common|shared|lib|misc|types|interfaces|base|manager)(/|\\.ts$)',
-        pathNot: ['node_modules/', '^node:'],
+        pathNot: ['node_modules/', '^node:', '^test/types/'],
       },
     },
   ],

@@ -20,21 +20,35 @@ export interface WaybillModuleOptions<Tx, Routes extends Readonly<Record<string,
  * ask, and nothing starts by itself: handlers are resolved with the dispatcher, which you start. Unloading the module, or
  * unbinding everything, stops the dispatcher and therefore takes the asynchronous form, `await container.unbindAllAsync()`.
  */
-export function waybillModule<Tx, const Routes extends Readonly<Record<string, HandlerClasses>>>(options: WaybillModuleOptions<Tx, Routes>): ContainerModule {
+export function waybillModule<Tx, const Routes extends Readonly<Record<string, HandlerClasses>>>(
+  options: WaybillModuleOptions<Tx, Routes>,
+): ContainerModule {
   const routes = Object.entries<RouteOptions | HandlerRouteOptions<Tx>>(options.routes);
   const classes = [...new Set(routes.flatMap(([, route]) => classesOf(route)))];
 
   return new ContainerModule((container) => {
     const { bind } = container;
     bindHandlers(classes, container);
-    bind(UnitOfWork).toDynamicValue(() => new UnitOfWork<Tx>(options) as UnitOfWork).inSingletonScope();
-    bind(Inbox).toResolvedValue((unitOfWork: UnitOfWork<Tx>) => new Inbox<Tx>({ ...options, unitOfWork }) as Inbox, [UnitOfWork<Tx>]).inSingletonScope();
+    bind(UnitOfWork)
+      .toDynamicValue(() => new UnitOfWork<Tx>(options) as UnitOfWork)
+      .inSingletonScope();
+    bind(Inbox)
+      .toResolvedValue((unitOfWork: UnitOfWork<Tx>) => new Inbox<Tx>({ ...options, unitOfWork }) as Inbox, [UnitOfWork<Tx>])
+      .inSingletonScope();
     // By a plan, not by asking the container: so that a handler may wait for something, and a circle is found and named.
     bind(Dispatcher)
       .toResolvedValue<[UnitOfWork<Tx>, ...object[]]>(
         (unitOfWork, ...handlers) => {
           const handlerOf = new Map(classes.map((type, index) => [type, handlers[index]!]));
-          return new Dispatcher({ ...options, routes: resolved(routes, (types) => sinkOf(types.map((type) => handlerOf.get(type)!), unitOfWork)) });
+          return new Dispatcher({
+            ...options,
+            routes: resolved(routes, (types) =>
+              sinkOf(
+                types.map((type) => handlerOf.get(type)!),
+                unitOfWork,
+              ),
+            ),
+          });
         },
         [UnitOfWork<Tx>, ...classes],
       )
@@ -60,7 +74,7 @@ function resolved<Tx>(
   sinkOf: (handlers: HandlerClasses) => HandlerSink<Tx>,
 ): Readonly<Record<string, RouteOptions>> {
   return Object.fromEntries(
-    routes.map(([name, route]) => {
+    routes.map(([name, route]): [string, RouteOptions] => {
       if (!('handlers' in route)) return [name, route];
       const { handlers, only: _handlersSay, ...options } = route;
       return [name, { ...options, sink: sinkOf(handlers) }];

@@ -65,7 +65,9 @@ describe('bad input', () => {
 
   describe('in types', () => {
     it('an event that the catalogue does not list is named, with what to do', async () => {
-      const error = await refusalOf('UNKNOWN_MESSAGE_TYPE', ({ track }) => track(new Freely('order-8').record({ type: 'OrderPlacd', data: {} })));
+      const error = await refusalOf('UNKNOWN_MESSAGE_TYPE', ({ track }) =>
+        track(new Freely('order-8').record({ type: 'OrderPlacd', data: {} })),
+      );
 
       expect(error.type).to.equal('OrderPlacd');
       expect(error.message).to.include('Add its definition to `catalogue`, or name it in `formerly`');
@@ -74,18 +76,24 @@ describe('bad input', () => {
     it('a former name is for reading only', async () => {
       const renamed = defineEvent('New', unchecked(), { formerly: ['Old'] });
 
-      await refusalOf('UNKNOWN_MESSAGE_TYPE', ({ append }) => append('c-1', { type: 'Old', data: {} }), { catalogue: [...catalogue, renamed] });
+      await refusalOf('UNKNOWN_MESSAGE_TYPE', ({ append }) => append('c-1', { type: 'Old', data: {} }), {
+        catalogue: [...catalogue, renamed],
+      });
     });
 
     it('names that every object has are no types', async () => {
       for (const type of ['__proto__', 'constructor', 'toString']) {
-        const error = await failureOf('UNKNOWN_MESSAGE_TYPE', () => unitOfWork.run(async ({ append }) => append('c-1', { type, data: {} })));
+        const error = await failureOf('UNKNOWN_MESSAGE_TYPE', () =>
+          unitOfWork.run(async ({ append }) => append('c-1', { type, data: {} })),
+        );
         expect(error.type).to.equal(type);
       }
     });
 
     it('a command that an aggregate emits is refused', async () => {
-      const error = await refusalOf('INVALID_APPEND', ({ track }) => track(new Freely('order-8').record(ChargeCard({ orderId: '8', totalCents: 1 }))));
+      const error = await refusalOf('INVALID_APPEND', ({ track }) =>
+        track(new Freely('order-8').record(ChargeCard({ orderId: '8', totalCents: 1 }))),
+      );
 
       expect(error.stream).to.equal('order-8');
       expect(error.message).to.include('ChargeCard').and.include('commands are sent with append()');
@@ -119,7 +127,9 @@ describe('bad input', () => {
 
     it('nothing at all is refused, null is not', async () => {
       for (const nothing of [undefined, () => {}, Symbol('s')]) {
-        const error = await failureOf('INVALID_PAYLOAD', () => unitOfWork.run(async ({ append }) => append('c-1', { type: 'Anything', data: nothing })));
+        const error = await failureOf('INVALID_PAYLOAD', () =>
+          unitOfWork.run(async ({ append }) => append('c-1', { type: 'Anything', data: nothing })),
+        );
         expect(error.message).to.include(`${typeof nothing} is not a payload; use null or {}`);
       }
 
@@ -134,13 +144,17 @@ describe('bad input', () => {
     });
 
     it('text that only speaks of prototypes is fine', async () => {
-      const { messages } = await unitOfWork.run(async ({ append }) => append('c-1', Anything({ text: '"__proto__"', list: ['__proto__'] })));
+      const { messages } = await unitOfWork.run(async ({ append }) =>
+        append('c-1', Anything({ text: '"__proto__"', list: ['__proto__'] })),
+      );
 
       expect(messages).to.have.length(1);
     });
 
     it('an upload is too large for an event, and the limit is told', async () => {
-      const error = await refusalOf('PAYLOAD_TOO_LARGE', ({ track }) => track(new Freely('upload-1').record(Anything({ text: 'ä'.repeat(600_000) }))));
+      const error = await refusalOf('PAYLOAD_TOO_LARGE', ({ track }) =>
+        track(new Freely('upload-1').record(Anything({ text: 'ä'.repeat(600_000) }))),
+      );
 
       expect(error).to.include({ type: 'Anything', stream: 'upload-1', limitBytes: 1_000_000, bytes: 1_200_011 });
       expect(error.message).to.include('Store the large part elsewhere and refer to it, or raise `maxPayloadBytes`');
@@ -161,7 +175,11 @@ describe('bad input', () => {
       ['a name that EventStoreDB keeps for itself', '$all', 'begins with "$"'],
       ['a NUL character', 'order-\0', 'holds a NUL character'],
       ['half a surrogate pair', 'order-\ud83d', 'holds half a surrogate pair'],
-      ['a name in the namespace of keyed events', 'key-1', 'begins with "key-", which is kept for messages that are no aggregate\'s events'],
+      [
+        'a name in the namespace of keyed events',
+        'key-1',
+        'begins with "key-", which is kept for messages that are no aggregate\'s events',
+      ],
       ['a name in the namespace of commands', 'command-1', 'begins with "command-"'],
       ['a name that was never set', undefined, 'is not a string; set `stream` in the constructor of the aggregate'],
       ['a number', 7, 'is not a string'],
@@ -173,13 +191,17 @@ describe('bad input', () => {
 
     it('a name is limited in bytes, not in characters', async () => {
       await unitOfWork.run(async ({ track }) => track(new Freely('ä'.repeat(MAX_STREAM_NAME_BYTES / 2)).record(Anything(1))));
-      const error = await failureOf('INVALID_STREAM_NAME', () => unitOfWork.run(async ({ track }) => track(new Freely('ä'.repeat(MAX_STREAM_NAME_BYTES / 2 + 1)).record(Anything(1)))));
+      const error = await failureOf('INVALID_STREAM_NAME', () =>
+        unitOfWork.run(async ({ track }) => track(new Freely('ä'.repeat(MAX_STREAM_NAME_BYTES / 2 + 1)).record(Anything(1)))),
+      );
 
       expect(error.message).to.include(`has ${MAX_STREAM_NAME_BYTES + 2} bytes; the limit is ${MAX_STREAM_NAME_BYTES}`);
     });
 
     it('the long name itself is cut short in the message', async () => {
-      const error = await failureOf('INVALID_STREAM_NAME', () => unitOfWork.run(async ({ track }) => track(new Freely('a'.repeat(100_000)))));
+      const error = await failureOf('INVALID_STREAM_NAME', () =>
+        unitOfWork.run(async ({ track }) => track(new Freely('a'.repeat(100_000)))),
+      );
 
       expect(error.message).to.have.length.below(300);
     });
@@ -241,7 +263,9 @@ describe('bad input', () => {
     });
 
     it('one bad message takes the good ones along, whatever the order', async () => {
-      await refusalOf('INVALID_PAYLOAD', ({ append }) => append('c-1', [OrderNoted({ text: 'good' }), OrderNoted({ text: 1 } as never), OrderNoted({ text: 'good' })]));
+      await refusalOf('INVALID_PAYLOAD', ({ append }) =>
+        append('c-1', [OrderNoted({ text: 'good' }), OrderNoted({ text: 1 } as never), OrderNoted({ text: 'good' })]),
+      );
     });
   });
 
@@ -255,13 +279,16 @@ describe('bad input', () => {
     it('metadata keys of EventStoreDB and of prototypes are reserved', async () => {
       for (const key of ['$correlationId', '__proto__']) {
         const metadata = JSON.parse(`{"${key}":"x"}`) as Record<string, string>;
-        expect((await failureOf('INVALID_OPTIONS', () => unitOfWork.run(async () => {}, { metadata }))).message).to.include(`"${key}" is reserved`);
+        expect((await failureOf('INVALID_OPTIONS', () => unitOfWork.run(async () => {}, { metadata }))).message).to.include(
+          `"${key}" is reserved`,
+        );
         await failureOf('INVALID_OPTIONS', () => unitOfWork.run(async ({ append }) => append('c-1', Anything(1), { metadata })));
       }
     });
 
     it('a count of retries is a whole number', async () => {
-      for (const retryOnConflict of [-1, 0.5, NaN, Infinity]) await failureOf('INVALID_OPTIONS', () => unitOfWork.run(async () => {}, { retryOnConflict }));
+      for (const retryOnConflict of [-1, 0.5, NaN, Infinity])
+        await failureOf('INVALID_OPTIONS', () => unitOfWork.run(async () => {}, { retryOnConflict }));
     });
 
     it('run ids are UUIDs', async () => {
@@ -277,7 +304,11 @@ describe('bad input', () => {
 
     expect(error).to.have.property('name', 'ConcurrencyError');
     expect([error, copy].map((one) => isWaybillError(one, 'CONCURRENCY'))).to.deep.equal([true, true]);
-    expect([{ code: 'CONCURRENCY' }, undefined, error].map((one) => isWaybillError(one, 'STREAM_GAP'))).to.deep.equal([false, false, false]);
+    expect([{ code: 'CONCURRENCY' }, undefined, error].map((one) => isWaybillError(one, 'STREAM_GAP'))).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('in a schema that throws instead of answering is refused with the cause', async () => {

@@ -8,11 +8,17 @@ import { aDispatcher, QUICKLY, startUntil, stopDispatchers } from '../shop/dispa
 import { failureOf } from '../shop/failure-of.js';
 
 const first = defineEvent('OrderPlaced', z.object({ customer: z.string(), total: z.number() }), { formerly: ['OrderCreated'] });
-const second = first.next(z.object({ customerId: z.string(), total: z.number() }), ({ customer, total }) => ({ customerId: customer, total }));
-const third = second.next(z.object({ customerId: z.string(), totalCents: z.number().int(), currency: z.string().default('EUR') }), (data) => ({
-  customerId: data.customerId,
-  totalCents: Math.round(data.total * 100),
+const second = first.next(z.object({ customerId: z.string(), total: z.number() }), ({ customer, total }) => ({
+  customerId: customer,
+  total,
 }));
+const third = second.next(
+  z.object({ customerId: z.string(), totalCents: z.number().int(), currency: z.string().default('EUR') }),
+  (data) => ({
+    customerId: data.customerId,
+    totalCents: Math.round(data.total * 100),
+  }),
+);
 
 /** An aggregate that keeps whatever it is given. */
 class Ledger extends AggregateRoot {
@@ -80,7 +86,7 @@ describe('definitions', () => {
     expect(await load(third)).to.deep.equal([{ type: 'OrderPlaced', data: { customerId: 'c-1', totalCents: 1, currency: 'EUR' } }]);
   });
 
-  it('bring events of every older version to today\'s shape when an aggregate is loaded', async () => {
+  it("bring events of every older version to today's shape when an aggregate is loaded", async () => {
     await commit(first, { customer: 'c-1', total: 1.5 });
     await commit(second, { customerId: 'c-2', total: 2.5 });
     await commit(third, { customerId: 'c-3', totalCents: 350, currency: 'CHF' });
@@ -92,13 +98,15 @@ describe('definitions', () => {
     ]);
   });
 
-  it('bring events of every older version to today\'s shape when they are dispatched', async () => {
+  it("bring events of every older version to today's shape when they are dispatched", async () => {
     await commit(first, { customer: 'c-1', total: 1.5 });
     await commit(second, { customerId: 'c-2', total: 2.5 });
 
     const sink = await dispatched(third);
 
-    expect(sink.delivered.map(({ schemaVersion, payload, data }) => ({ schemaVersion, stored: JSON.parse(payload) as unknown, data }))).to.deep.equal(
+    expect(
+      sink.delivered.map(({ schemaVersion, payload, data }) => ({ schemaVersion, stored: JSON.parse(payload) as unknown, data })),
+    ).to.deep.equal(
       [
         { customerId: 'c-1', totalCents: 150, currency: 'EUR' },
         { customerId: 'c-2', totalCents: 250, currency: 'EUR' },
@@ -120,7 +128,10 @@ describe('definitions', () => {
     await commit(created, { customer: 'c-1', total: 1 });
     const sink = new InMemorySink();
 
-    await startUntil(aDispatcher({ database, catalogue: [third], routes: { memory: { sink, only: [third], start: 'beginning' } } }), 'delivered');
+    await startUntil(
+      aDispatcher({ database, catalogue: [third], routes: { memory: { sink, only: [third], start: 'beginning' } } }),
+      'delivered',
+    );
 
     expect(sink.delivered.map(({ type }) => type)).to.deep.equal(['OrderPlaced']);
   });
@@ -146,7 +157,11 @@ describe('definitions', () => {
     await commit(third, { customerId: 'c-1', totalCents: 1 });
     const sink = new InMemorySink();
 
-    const dispatcher = aDispatcher({ database, catalogue: [second], routes: { memory: { sink, start: 'beginning', unknownTypes: 'halt' } } });
+    const dispatcher = aDispatcher({
+      database,
+      catalogue: [second],
+      routes: { memory: { sink, start: 'beginning', unknownTypes: 'halt' } },
+    });
     const { error, message } = await startUntil(dispatcher, 'halted');
 
     expect(error.message).to.include('type OrderPlaced, schema version 3').and.include("unknownTypes: 'halt'");
@@ -165,7 +180,8 @@ describe('definitions', () => {
   it('forward the stored text byte for byte, whatever the schema would make of it today', async () => {
     await commit(defineEvent('Noted', unchecked<object>()), { z: 'é\u0000\ud83d', a: 1e21 });
 
-    const [message] = (await dispatched(defineEvent('Noted', z.object({ a: z.number(), z: z.string(), by: z.string().default('nobody') })))).delivered;
+    const [message] = (await dispatched(defineEvent('Noted', z.object({ a: z.number(), z: z.string(), by: z.string().default('nobody') }))))
+      .delivered;
 
     expect(message!.payload).to.equal('{"z":"é\\u0000\\ud83d","a":1e+21}');
     expect(message!.data).to.deep.equal({ a: 1e21, z: 'é\u0000\ud83d', by: 'nobody' });
@@ -173,7 +189,9 @@ describe('definitions', () => {
 
   it('parse a payload only when a sink asks for its data', async () => {
     let decoded = 0;
-    const counted = defineEvent('Counted', unchecked<{ n: number }>(), { codec: { name: 'counted', encode: (data) => data, decode: (json) => (decoded++, json) } });
+    const counted = defineEvent('Counted', unchecked<{ n: number }>(), {
+      codec: { name: 'counted', encode: (data) => data, decode: (json) => (decoded++, json) },
+    });
     await commit(counted, { n: 1 });
     decoded = 0;
 
@@ -221,7 +239,7 @@ describe('definitions', () => {
     expect(await load(coercing)).to.deep.equal([{ type: 'Coercing', data: { at: new Date(5) } }]);
   });
 
-  it('halt a lane at a stored event that no upcaster can bring to today\'s shape', async () => {
+  it("halt a lane at a stored event that no upcaster can bring to today's shape", async () => {
     const broken = first.next(z.object({ total: z.number() }), () => {
       throw new Error('no such customer');
     });
@@ -243,7 +261,10 @@ describe('definitions', () => {
   });
 
   it('refuse a schema that validates asynchronously', async () => {
-    const slow = defineEvent('Slow', z.object({ a: z.string() }).refine(async () => true));
+    const slow = defineEvent(
+      'Slow',
+      z.object({ a: z.string() }).refine(async () => true),
+    );
 
     const error = await failureOf('INVALID_OPTIONS', () => commit(slow, { a: '' }));
 

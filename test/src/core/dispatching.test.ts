@@ -5,7 +5,7 @@ import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, aRunningDispatcher, next, QUICKLY, stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
-import { gate } from '../shop/gate.js';
+import { gate } from '@waybill/testing';
 import { ManualClock } from '../shop/manual-clock.js';
 import { ChargeCard, Order, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
 
@@ -74,7 +74,11 @@ describe('a dispatcher', () => {
   it('gives each route everything, independently of the others', async () => {
     const other = new InMemorySink();
     other.break();
-    const dispatcher = await aRunningDispatcher({ database, catalogue: orderEvents, routes: { one: { sink }, other: { sink: other, retry: QUICKLY } } });
+    const dispatcher = await aRunningDispatcher({
+      database,
+      catalogue: orderEvents,
+      routes: { one: { sink }, other: { sink: other, retry: QUICKLY } },
+    });
 
     const receipt = await commitNotes('7', 'a');
     await dispatcher.delivered(receipt, 'one');
@@ -111,7 +115,11 @@ describe('a dispatcher', () => {
   it('gives a command to the one route that names it, and to no other', async () => {
     const cards = new InMemorySink();
     const catalogue = [...orderEvents, ChargeCard];
-    const dispatcher = await aRunningDispatcher({ database, catalogue, routes: { everything: { sink }, cards: { sink: cards, only: [ChargeCard] } } });
+    const dispatcher = await aRunningDispatcher({
+      database,
+      catalogue,
+      routes: { everything: { sink }, cards: { sink: cards, only: [ChargeCard] } },
+    });
 
     const receipt = await new UnitOfWork({ database, catalogue }).run(async ({ append }) => {
       append('7', [ChargeCard({ orderId: '7', totalCents: 1 }), OrderNoted({ text: 'charged' })]);
@@ -124,7 +132,11 @@ describe('a dispatcher', () => {
   });
 
   it('keeps causes before effects on a route with global order', async () => {
-    const dispatcher = await aRunningDispatcher({ database, catalogue: orderEvents, routes: { audit: { sink, order: 'global', batch: { size: 2 } } } });
+    const dispatcher = await aRunningDispatcher({
+      database,
+      catalogue: orderEvents,
+      routes: { audit: { sink, order: 'global', batch: { size: 2 } } },
+    });
     const receipts: Receipt[] = [];
     for (let index = 0; index < 12; index++) receipts.push(await commitNotes(String((index * 7) % 5), `${index}`));
 
@@ -143,7 +155,11 @@ describe('a dispatcher', () => {
       },
     };
     await commitNotes('7', ...Array.from({ length: 7 }, (_, index) => `${index}`));
-    const dispatcher = await aRunningDispatcher({ database, catalogue: orderEvents, routes: { counting: { sink: counting, batch: { size: 3 }, start: 'beginning' } } });
+    const dispatcher = await aRunningDispatcher({
+      database,
+      catalogue: orderEvents,
+      routes: { counting: { sink: counting, batch: { size: 3 }, start: 'beginning' } },
+    });
 
     const receipt = await commitNotes('7', 'last');
     await dispatcher.delivered(receipt, 'counting');
@@ -243,7 +259,12 @@ describe('a dispatcher', () => {
 
   it('shows what waits in each lane, since when, and who runs it', async () => {
     sink.break();
-    const dispatcher = aDispatcher({ database, catalogue: orderEvents, instance: 'host-1', routes: { memory: { sink, retry: { firstMs: 60_000, maxMs: 60_000 } } } });
+    const dispatcher = aDispatcher({
+      database,
+      catalogue: orderEvents,
+      instance: 'host-1',
+      routes: { memory: { sink, retry: { firstMs: 60_000, maxMs: 60_000 } } },
+    });
     const waiting = next(dispatcher, 'waiting');
     await dispatcher.start();
     await commitNotes('7', 'a', 'b');
@@ -288,7 +309,11 @@ describe('a dispatcher', () => {
 
   describe('asked whether a receipt is delivered', () => {
     const notStarted = (): Dispatcher<'memory' | 'placed'> =>
-      new Dispatcher({ database, catalogue: orderEvents, routes: { memory: { sink }, placed: { sink: new InMemorySink(), only: [OrderPlaced] } } });
+      new Dispatcher({
+        database,
+        catalogue: orderEvents,
+        routes: { memory: { sink }, placed: { sink: new InMemorySink(), only: [OrderPlaced] } },
+      });
 
     it('answers in a process that does not dispatch, from the token alone', async () => {
       const { token } = await commitNotes('7', 'a');
@@ -318,7 +343,9 @@ describe('a dispatcher', () => {
 
       const error = await failureOf('WAIT_TIMEOUT', () => notStarted().delivered(receipt, 'memory', { timeoutMs: 20 }));
 
-      expect(error.message).to.include('Delivery of 1 messages to route "memory" did not happen within 20 ms').and.include('dispatcher.lanes()');
+      expect(error.message)
+        .to.include('Delivery of 1 messages to route "memory" did not happen within 20 ms')
+        .and.include('dispatcher.lanes()');
     });
 
     it('gives up when it is aborted', async () => {
@@ -333,7 +360,11 @@ describe('a dispatcher', () => {
     it('waits for all messages of a receipt', async () => {
       const refusing = new InMemorySink();
       refusing.refuse(({ stream }) => stream === 'order-8');
-      const dispatcher = aDispatcher({ database, catalogue: orderEvents, routes: { memory: { sink: refusing, retry: { ...QUICKLY, attempts: 1 } } } });
+      const dispatcher = aDispatcher({
+        database,
+        catalogue: orderEvents,
+        routes: { memory: { sink: refusing, retry: { ...QUICKLY, attempts: 1 } } },
+      });
       const halted = next(dispatcher, 'halted');
       await dispatcher.start();
       const receipt = await unitOfWork.run(async ({ track }) => {
@@ -399,11 +430,18 @@ describe('a dispatcher', () => {
       ['accepts more messages than there are', (batch: readonly OutboxMessage[]) => Promise.resolve({ accepted: batch.length + 1 })],
       ['accepts a negative number of messages', () => Promise.resolve({ accepted: -1, failure: new Error('x') as never })],
       ['accepts half a message', () => Promise.resolve({ accepted: 0.5, failure: new Error('x') as never })],
-      ['accepts everything and fails all the same', (batch: readonly OutboxMessage[]) => Promise.resolve({ accepted: batch.length, failure: new Error('x') as never })],
+      [
+        'accepts everything and fails all the same',
+        (batch: readonly OutboxMessage[]) => Promise.resolve({ accepted: batch.length, failure: new Error('x') as never }),
+      ],
       ['fails with something that is no error of ours', () => Promise.resolve({ accepted: 0, failure: 'no' as never })],
     ] as const) {
       it(`that ${what}, takes it for the sink's trouble, and delivers again`, async () => {
-        const dispatcher = aDispatcher({ database, catalogue: orderEvents, routes: { memory: { sink: acceptsAfter(nonsense), retry: QUICKLY } } });
+        const dispatcher = aDispatcher({
+          database,
+          catalogue: orderEvents,
+          routes: { memory: { sink: acceptsAfter(nonsense), retry: QUICKLY } },
+        });
         const waiting = next(dispatcher, 'waiting');
         await dispatcher.start();
 

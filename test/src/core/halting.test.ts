@@ -67,7 +67,10 @@ describe('a lane', () => {
 
     it('halts at once where the sink says that trying again cannot help', async () => {
       const final: Sink = {
-        deliver: async ([first]) => ({ accepted: 0, failure: new MessageRejectedError(first!.id, first!.stream, first!.revision, 'no such account', { final: true }) }),
+        deliver: async ([first]) => ({
+          accepted: 0,
+          failure: new MessageRejectedError(first!.id, first!.stream, first!.revision, 'no such account', { final: true }),
+        }),
       };
       await commitNotes(one, 'a');
 
@@ -132,7 +135,13 @@ describe('a lane', () => {
 
       const halted = (await second.lanes()).filter(({ state }) => state === 'halted');
       expect(halted).to.have.length(1);
-      expect(halted[0]!.failure).to.include({ code: 'MESSAGE_REJECTED', stream: `order-${one}`, revision: 0n, attempts: 3, nextTryAt: undefined });
+      expect(halted[0]!.failure).to.include({
+        code: 'MESSAGE_REJECTED',
+        stream: `order-${one}`,
+        revision: 0n,
+        attempts: 3,
+        nextTryAt: undefined,
+      });
       expect(sink.delivered.map(placeOf)).to.deep.equal([`order-${otherLane}@0`]);
     });
 

@@ -4,8 +4,8 @@ import type { Dispatcher, DispatcherEvents, DispatcherOptions, LaneLease, Receip
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
-import { gate } from '../shop/gate.js';
-import type { Gate } from '../shop/gate.js';
+import { gate } from '@waybill/testing';
+import type { Gate } from '@waybill/testing';
 import { ManualClock } from '../shop/manual-clock.js';
 import { Order, orderEvents } from '../shop/order.js';
 
@@ -27,7 +27,8 @@ describe('a lane that several processes want to run', () => {
     unitOfWork.run(async ({ find, track }) => ((await find(Order, '7')) ?? track(new Order('7'))).note(...texts));
   const process = (instance: string, sink: Sink, options: Partial<DispatcherOptions<'memory'>> = {}): Dispatcher<'memory'> =>
     aDispatcher({ database, catalogue: orderEvents, clock, instance, leaseMs: LEASE_MS, routes: { memory: { sink } }, ...options });
-  const owners = async (dispatcher: Dispatcher<'memory'>): Promise<readonly (string | undefined)[]> => (await dispatcher.lanes()).map(({ owner }) => owner);
+  const owners = async (dispatcher: Dispatcher<'memory'>): Promise<readonly (string | undefined)[]> =>
+    (await dispatcher.lanes()).map(({ owner }) => owner);
   /** The database as a process sees it whose calls reach nobody while it is cut off. */
   const cutOff = (): { readonly database: InMemoryDatabase; cut: boolean } => {
     const link = { cut: false, database: Object.create(database) as InMemoryDatabase };
@@ -35,7 +36,8 @@ describe('a lane that several processes want to run', () => {
       new Proxy(port, {
         get: (target, name) => {
           const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;
-          return (...args: unknown[]): unknown => (link.cut ? Promise.reject(new Error('the network is down')) : method.apply(target, args));
+          return (...args: unknown[]): unknown =>
+            link.cut ? Promise.reject(new Error('the network is down')) : method.apply(target, args);
         },
       });
     Object.assign(link.database, { leases: unlessCut(database.leases), lanes: unlessCut(database.lanes) });
@@ -150,7 +152,12 @@ describe('a lane that several processes want to run', () => {
 
   describe('by a process that was frozen', () => {
     /** The first process is caught in the middle of a delivery; the second has taken over, delivered everything, and gone on. */
-    const frozen = async (): Promise<{ first: Dispatcher<'memory'>; stuck: ReturnType<typeof held>; sink: InMemorySink; lost: Promise<unknown> }> => {
+    const frozen = async (): Promise<{
+      first: Dispatcher<'memory'>;
+      stuck: ReturnType<typeof held>;
+      sink: InMemorySink;
+      lost: Promise<unknown>;
+    }> => {
       const [sink, link] = [new InMemorySink(), cutOff()];
       const stuck = held(sink);
       const first = process('one', stuck, { database: link.database });

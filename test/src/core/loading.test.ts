@@ -47,7 +47,9 @@ describe('loading an aggregate', () => {
     database = new InMemoryDatabase();
   });
 
-  const unitOfWork = (options: { readonly history?: EventHistory; readonly removed?: (revision: bigint) => boolean } = {}): UnitOfWork<InMemoryTx> => {
+  const unitOfWork = (
+    options: { readonly history?: EventHistory; readonly removed?: (revision: bigint) => boolean } = {},
+  ): UnitOfWork<InMemoryTx> => {
     const { history, removed = () => false } = options;
     return new UnitOfWork({ database: withoutRows(database, removed), catalogue: orderEvents, ...(history && { history }) });
   };
@@ -99,11 +101,13 @@ describe('loading an aggregate', () => {
     expect(order.notes).to.have.length(3);
   });
 
-  it('goes to a sink\'s own history', async () => {
+  it("goes to a sink's own history", async () => {
     const sink = new InMemorySink();
     const { messages } = await commitFour();
     const rows = await database.transactions.run((tx) => database.outbox.headAndTail('order-7', 0n, tx));
-    await sink.deliver(rows.tail.map((row) => ({ ...row, position: 0n, recordedAt: new Date(), known: true, data: JSON.parse(row.payload) as unknown })));
+    await sink.deliver(
+      rows.tail.map((row) => ({ ...row, position: 0n, recordedAt: new Date(), known: true, data: JSON.parse(row.payload) as unknown })),
+    );
 
     const order = await load({ history: sink.history, removed: () => true });
 
@@ -298,7 +302,9 @@ describe('loading an aggregate', () => {
     }
     const commitNotes = async (count: number): Promise<void> => {
       for (let index = 0; index < count; index++) {
-        await unitOfWork().run(async ({ find, track }) => ((await find(CountedOrder, '7')) ?? track(new CountedOrder('7'))).note(`note ${index}`));
+        await unitOfWork().run(async ({ find, track }) =>
+          ((await find(CountedOrder, '7')) ?? track(new CountedOrder('7'))).note(`note ${index}`),
+        );
       }
     };
     const counted = async (options: Parameters<typeof unitOfWork>[0] = {}, version = 1): Promise<CountedOrder> =>

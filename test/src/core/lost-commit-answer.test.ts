@@ -85,7 +85,9 @@ describe('a commit whose answer is lost', () => {
     const { unitOfWork, asked } = losing('unknown');
     const order = Order.placed('7');
 
-    const error = await failureOf('COMMIT_OUTCOME_UNKNOWN', () => unitOfWork.run(async ({ track }) => track(order), { retryOnConflict: 5 }));
+    const error = await failureOf('COMMIT_OUTCOME_UNKNOWN', () =>
+      unitOfWork.run(async ({ track }) => track(order), { retryOnConflict: 5 }),
+    );
 
     expect(error.transactionId).to.equal(asked[0]);
     expect(error.message).to.include(`transaction ${asked[0]}`).and.include('repeat it only with an idempotencyKey');

@@ -27,8 +27,10 @@ describe('a route', () => {
     await from.stop();
     return start(route);
   };
-  const make = (route: object, catalogue: readonly MessageDefinition[] = orderEvents) => () =>
-    new Dispatcher({ database, catalogue, routes: { memory: { sink, ...route } as RouteOptions } });
+  const make =
+    (route: object, catalogue: readonly MessageDefinition[] = orderEvents) =>
+    () =>
+      new Dispatcher({ database, catalogue, routes: { memory: { sink, ...route } } });
   const texts = (messages: readonly OutboxMessage[]): readonly unknown[] => messages.map(({ data }) => (data as { text?: string }).text);
 
   describe('that is new', () => {

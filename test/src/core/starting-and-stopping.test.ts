@@ -5,8 +5,8 @@ import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
-import { gate } from '../shop/gate.js';
-import type { Gate } from '../shop/gate.js';
+import { gate } from '@waybill/testing';
+import type { Gate } from '@waybill/testing';
 import { ManualClock } from '../shop/manual-clock.js';
 import { Order, orderEvents } from '../shop/order.js';
 
@@ -48,8 +48,15 @@ describe('starting and stopping a dispatcher', () => {
     unitOfWork.run(async ({ find, track }) => ((await find(Order, '7')) ?? track(new Order('7'))).note(...texts));
   const dispatcherTo = (sink: Sink, options: Partial<DispatcherOptions<'memory'>> = {}): Dispatcher<'memory'> =>
     aDispatcher({ database, catalogue: orderEvents, routes: { memory: { sink } }, ...options });
-  const unleased = async (dispatcher: Dispatcher<'memory'>): Promise<boolean> => (await dispatcher.lanes()).every(({ owner }) => owner === undefined);
-  const heldSink = (): { readonly sink: Sink; readonly accepted: string[]; readonly signals: AbortSignal[]; readonly busy: Gate; readonly mayGoOn: Gate } => {
+  const unleased = async (dispatcher: Dispatcher<'memory'>): Promise<boolean> =>
+    (await dispatcher.lanes()).every(({ owner }) => owner === undefined);
+  const heldSink = (): {
+    readonly sink: Sink;
+    readonly accepted: string[];
+    readonly signals: AbortSignal[];
+    readonly busy: Gate;
+    readonly mayGoOn: Gate;
+  } => {
     const [busy, mayGoOn, accepted, signals] = [gate(), gate(), [] as string[], [] as AbortSignal[]];
     const sink: Sink = {
       async deliver(batch, { signal }) {
@@ -152,7 +159,9 @@ describe('starting and stopping a dispatcher', () => {
           return grants;
         },
       };
-      const dispatcher = dispatcherTo(new InMemorySink(), { database: Object.assign(Object.create(database) as InMemoryDatabase, { leases }) });
+      const dispatcher = dispatcherTo(new InMemorySink(), {
+        database: Object.assign(Object.create(database) as InMemoryDatabase, { leases }),
+      });
       await dispatcher.start();
       await asked.opened;
 
@@ -238,7 +247,7 @@ describe('starting and stopping a dispatcher', () => {
       expect(await unleased(dispatcher)).to.equal(true);
     });
 
-    it('of an earlier run\'s signal does not end a later run', async () => {
+    it("of an earlier run's signal does not end a later run", async () => {
       const abort = new AbortController();
       const dispatcher = dispatcherTo(new InMemorySink());
       await dispatcher.start({ signal: abort.signal });
@@ -253,7 +262,11 @@ describe('starting and stopping a dispatcher', () => {
     it('in the middle of a start ends what the start begins', async () => {
       const mayStart = gate();
       const sink = new WatchedSink('sink');
-      const slow: Sink = { start: async () => (await mayStart.opened, sink.start()), deliver: (batch) => sink.deliver(batch), stop: () => sink.stop() };
+      const slow: Sink = {
+        start: async () => (await mayStart.opened, sink.start()),
+        deliver: (batch) => sink.deliver(batch),
+        stop: () => sink.stop(),
+      };
       const dispatcher = dispatcherTo(slow);
       const started = dispatcher.start();
 

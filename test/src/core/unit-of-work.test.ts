@@ -4,7 +4,7 @@ import type { Logger, Message, Moment, OutboxRow, Scope, UnitOfWorkOptions } fro
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { failureOf } from '../shop/failure-of.js';
-import { gate } from '../shop/gate.js';
+import { gate } from '@waybill/testing';
 import { ManualClock } from '../shop/manual-clock.js';
 import { ChargeCard, Order, OrderCancelled, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
 
@@ -19,10 +19,16 @@ describe('a unit of work', () => {
     unitOfWork = aUnitOfWork();
   });
 
-  const aUnitOfWork = (options: Partial<UnitOfWorkOptions<InMemoryTx>> = {}): UnitOfWork<InMemoryTx> => new UnitOfWork({ database, catalogue, ...options });
-  const rowsOf = async (stream: string): Promise<readonly Pick<OutboxRow, 'id' | 'type' | 'kind' | 'revision' | 'metadata' | 'occurredAt'>[]> =>
+  const aUnitOfWork = (options: Partial<UnitOfWorkOptions<InMemoryTx>> = {}): UnitOfWork<InMemoryTx> =>
+    new UnitOfWork({ database, catalogue, ...options });
+  const rowsOf = async (
+    stream: string,
+  ): Promise<readonly Pick<OutboxRow, 'id' | 'type' | 'kind' | 'revision' | 'metadata' | 'occurredAt'>[]> =>
     (await database.transactions.run((tx) => database.outbox.headAndTail(stream, 0n, tx))).tail;
-  const place = (id: string) => async ({ track }: Scope<InMemoryTx>): Promise<void> => void track(Order.placed(id));
+  const place =
+    (id: string) =>
+    async ({ track }: Scope<InMemoryTx>): Promise<void> =>
+      void track(Order.placed(id));
 
   describe('that commits', () => {
     it('appends what its aggregates emitted, in order, and answers where', async () => {
@@ -34,7 +40,11 @@ describe('a unit of work', () => {
 
       expect(receipt.result).to.equal('done');
       expect(receipt.repeated).to.equal(false);
-      expect(receipt.messages.map(({ stream, revision }) => `${stream}@${revision}`)).to.deep.equal(['order-7@0', 'order-7@1', 'order-8@0']);
+      expect(receipt.messages.map(({ stream, revision }) => `${stream}@${revision}`)).to.deep.equal([
+        'order-7@0',
+        'order-7@1',
+        'order-8@0',
+      ]);
       expect((await rowsOf('order-7')).map(({ type }) => type)).to.deep.equal(['OrderPlaced', 'OrderNoted']);
       expect((await rowsOf('order-7')).map(({ id }) => id)).to.deep.equal(receipt.messages.slice(0, 2).map(({ id }) => id));
     });
@@ -166,7 +176,11 @@ describe('a unit of work', () => {
       await unitOfWork.run(place('7'));
       const clock = new ManualClock();
       const waits: number[] = [];
-      const watched = { now: () => clock.now(), monotonic: () => clock.monotonic(), after: (ms: number, act: () => void) => (waits.push(ms), queueMicrotask(act), () => {}) };
+      const watched = {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        after: (ms: number, act: () => void) => (waits.push(ms), queueMicrotask(act), () => {}),
+      };
 
       await aUnitOfWork({ clock: watched, random: () => 0.5, warnAfterMs: 12_345 }).run(beaten(3), { retryOnConflict: 3 });
 
@@ -208,7 +222,12 @@ describe('a unit of work', () => {
 
     it('gives way when two wait for each other, and can be repeated', async () => {
       const [mine, theirs] = [gate(), gate()];
-      const cross = async ({ tx }: Scope<InMemoryTx>, [first, second]: readonly [string, string], here: { open: () => void }, there: { opened: Promise<void> }): Promise<void> => {
+      const cross = async (
+        { tx }: Scope<InMemoryTx>,
+        [first, second]: readonly [string, string],
+        here: { open: () => void },
+        there: { opened: Promise<void> },
+      ): Promise<void> => {
         await database.transactions.lock(first, tx);
         here.open();
         await there.opened;
@@ -221,7 +240,9 @@ describe('a unit of work', () => {
       ]);
 
       expect(outcomes.map(({ status }) => status)).to.have.members(['fulfilled', 'rejected']);
-      await failureOf('TRANSACTION_CONFLICT', () => Promise.reject(outcomes.find((outcome) => outcome.status === 'rejected')?.reason as Error));
+      await failureOf('TRANSACTION_CONFLICT', () =>
+        Promise.reject(outcomes.find((outcome) => outcome.status === 'rejected')?.reason as Error),
+      );
     });
   });
 
@@ -292,14 +313,19 @@ describe('a unit of work', () => {
     });
   });
 
-  describe('that sends messages which are no aggregate\'s events', () => {
+  describe("that sends messages which are no aggregate's events", () => {
     it('orders events and commands by key, in namespaces of their own', async () => {
       const { messages } = await unitOfWork.run(async ({ append }) => {
         append('c-1', [OrderNoted({ text: 'one' }), ChargeCard({ orderId: '7', totalCents: 1 }), OrderNoted({ text: 'two' })]);
         append('c-1', OrderNoted({ text: 'three' }));
       });
 
-      expect(messages.map(({ stream, revision }) => `${stream}@${revision}`)).to.have.members(['key-c-1@0', 'key-c-1@1', 'key-c-1@2', 'command-c-1@0']);
+      expect(messages.map(({ stream, revision }) => `${stream}@${revision}`)).to.have.members([
+        'key-c-1@0',
+        'key-c-1@1',
+        'key-c-1@2',
+        'command-c-1@0',
+      ]);
       expect((await rowsOf('key-c-1')).map(({ kind }) => kind)).to.deep.equal(['event', 'event', 'event']);
       expect((await rowsOf('command-c-1')).map(({ kind }) => kind)).to.deep.equal(['command']);
     });
@@ -312,7 +338,7 @@ describe('a unit of work', () => {
       expect(messages[0]!.revision).to.equal(1n);
     });
 
-    it('moves no aggregate\'s head, whatever the key', async () => {
+    it("moves no aggregate's head, whatever the key", async () => {
       await unitOfWork.run(async ({ track, append }) => {
         track(Order.placed('7'));
         append('order-7', OrderNoted({ text: 'beside' }));
@@ -421,7 +447,9 @@ describe('a unit of work', () => {
     it('are asked only for events that they name', async () => {
       const seen: Message[] = [];
 
-      await aUnitOfWork({ projectors: [{ name: 'own', events: [OrderCancelled], project: async (message) => void seen.push(message) }] }).run(async ({ track }) => {
+      await aUnitOfWork({
+        projectors: [{ name: 'own', events: [OrderCancelled], project: async (message) => void seen.push(message) }],
+      }).run(async ({ track }) => {
         track(Order.placed('7')).cancel('no');
       });
 
@@ -431,7 +459,9 @@ describe('a unit of work', () => {
     it('roll everything back with what they throw', async () => {
       const failing = projector<InMemoryTx>('failing').on(OrderPlaced, async () => Promise.reject(new Error('no such table')));
 
-      const error = await aUnitOfWork({ projectors: [failing] }).run(place('7')).catch((thrown: unknown) => thrown);
+      const error = await aUnitOfWork({ projectors: [failing] })
+        .run(place('7'))
+        .catch((thrown: unknown) => thrown);
 
       expect(error).to.have.property('message', 'no such table');
       expect(await database.routes.outboxIsEmpty()).to.equal(true);
@@ -446,7 +476,7 @@ describe('a unit of work', () => {
       expect(order).to.deep.equal(['projector', 'projected', 'appended', 'committed']);
     });
 
-    it('do not see messages that are no aggregate\'s events', async () => {
+    it("do not see messages that are no aggregate's events", async () => {
       const seen: Message[] = [];
       const watching = projector<InMemoryTx>('watching').on(OrderNoted, async (message) => void seen.push(message));
 
@@ -528,7 +558,9 @@ describe('a unit of work', () => {
       let kept!: Scope<InMemoryTx>;
       await unitOfWork.run(async (scope) => void (kept = scope));
 
-      expect((await failureOf('SCOPE_CLOSED', () => kept.track(Order.placed('7')))).message).to.include('track()').and.include('Await everything');
+      expect((await failureOf('SCOPE_CLOSED', () => kept.track(Order.placed('7')))).message)
+        .to.include('track()')
+        .and.include('Await everything');
       await failureOf('SCOPE_CLOSED', () => kept.append('c-1', OrderNoted({ text: '' })));
       await failureOf('SCOPE_CLOSED', () => kept.load(Order, '7'));
       await failureOf('SCOPE_CLOSED', () => kept.find(Order, '7'));

@@ -26,11 +26,20 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
   const write = (text: string, tx: InMemoryTx): void => tx.onCommit(() => written.push(text));
   const dispatcherTo = (
     handlers: readonly object[],
-    { options = {}, work = unitOfWork }: { readonly options?: Partial<DispatcherOptions<'handlers'>>; readonly work?: UnitOfWork<InMemoryTx> } = {},
+    {
+      options = {},
+      work = unitOfWork,
+    }: { readonly options?: Partial<DispatcherOptions<'handlers'>>; readonly work?: UnitOfWork<InMemoryTx> } = {},
   ): Dispatcher<'handlers'> =>
     aDispatcher({
       ...{ database, catalogue: orderEvents },
-      routes: { handlers: { sink: new HandlerSink<InMemoryTx>({ database, unitOfWork: work, handlers }), start: 'beginning', retry: { ...QUICKLY, attempts: 3 } } },
+      routes: {
+        handlers: {
+          sink: new HandlerSink<InMemoryTx>({ database, unitOfWork: work, handlers }),
+          start: 'beginning',
+          retry: { ...QUICKLY, attempts: 3 },
+        },
+      },
       ...options,
     });
   const place = async (id = '7', options: Parameters<typeof unitOfWork.run>[1] = {}): Promise<Receipt> =>
@@ -299,7 +308,11 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
       await handle([new Notifying()], receipt);
 
       const [sent] = await rowsOf('key-customer-of-order-7');
-      expect(sent!.metadata).to.deep.equal({ correlationId: 'conversation', causationId: receipt.messages[0]!.id, traceparent: '00-trace' });
+      expect(sent!.metadata).to.deep.equal({
+        correlationId: 'conversation',
+        causationId: receipt.messages[0]!.id,
+        traceparent: '00-trace',
+      });
       const [, noted] = await rowsOf('order-7');
       expect(noted).to.deep.include({ type: 'OrderNoted', metadata: sent!.metadata });
     });
@@ -455,7 +468,9 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
 
       const error = await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [new Child()] }));
 
-      expect(error.message).to.include('Child.onPlaced() overrides handler "diary" without @OutboxHandler').and.include('Decorate the override too');
+      expect(error.message)
+        .to.include('Child.onPlaced() overrides handler "diary" without @OutboxHandler')
+        .and.include('Decorate the override too');
     });
 
     it('must not be lost by an override further down either', async () => {
@@ -481,9 +496,14 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
         async onNoted(_message: Message<OrderNoted>): Promise<void> {}
       }
 
-      const error = await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [new Diary(), new SameName()] }));
+      const error = await failureOf(
+        'INVALID_OPTIONS',
+        () => new HandlerSink({ database, unitOfWork, handlers: [new Diary(), new SameName()] }),
+      );
 
-      expect(error.message).to.include('Two handlers are named "diary": Diary.onPlaced() and SameName.onNoted()').and.include('one would hide the other');
+      expect(error.message)
+        .to.include('Two handlers are named "diary": Diary.onPlaced() and SameName.onNoted()')
+        .and.include('one would hide the other');
     });
 
     it('are refused when one object is listed twice', async () => {
@@ -497,15 +517,21 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
         async onPlaced(_message: Message<OrderPlaced>): Promise<void> {}
       }
 
-      expect((await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [new Plain()] }))).message).to.include('Plain has no method with @OutboxHandler');
-      expect((await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [Diary] }))).message).to.include('Is it an instance (not the class)?');
+      expect(
+        (await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [new Plain()] }))).message,
+      ).to.include('Plain has no method with @OutboxHandler');
+      expect((await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [Diary] }))).message).to.include(
+        'Is it an instance (not the class)?',
+      );
     });
 
     it('are refused without a name, and without an event', async () => {
       for (const options of [undefined, {}, { name: '' }, { name: 7 }]) {
         await failureOf('INVALID_OPTIONS', () => OutboxHandler(OrderPlaced, options as { name: string }));
       }
-      expect((await failureOf('INVALID_OPTIONS', () => OutboxHandler([], { name: 'none' }))).message).to.include('Handler "none" names no event');
+      expect((await failureOf('INVALID_OPTIONS', () => OutboxHandler([], { name: 'none' }))).message).to.include(
+        'Handler "none" names no event',
+      );
     });
 
     it('are refused by a route when the catalogue lacks their event', async () => {
@@ -517,7 +543,9 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
 
   it('wait, and do not see a payload, where the message is newer than their process', async () => {
     const newer = defineEvent('OrderPlaced', unchecked<unknown>()).next(unchecked<unknown>(), (data) => data);
-    const receipt = await new UnitOfWork({ database, catalogue: [newer] }).run(async ({ append }) => append('c-1', newer({ fromTheFuture: true })));
+    const receipt = await new UnitOfWork({ database, catalogue: [newer] }).run(async ({ append }) =>
+      append('c-1', newer({ fromTheFuture: true })),
+    );
     const dispatcher = dispatcherTo([new Diary()]);
     let waits = 0;
     const fifth = next(dispatcher, 'waiting', () => ++waits === 5);
@@ -526,7 +554,10 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
     const { error, attempts } = await fifth;
 
     expect(error).to.include({ code: 'SINK_UNAVAILABLE' });
-    expect(error.message).to.include('OrderPlaced, schema version 2').and.include(receipt.messages[0]!.id).and.include('deploy the definition');
+    expect(error.message)
+      .to.include('OrderPlaced, schema version 2')
+      .and.include(receipt.messages[0]!.id)
+      .and.include('deploy the definition');
     expect(attempts).to.equal(0);
     expect(written).to.deep.equal([]);
   });
@@ -541,13 +572,15 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
     const dispatcher = dispatcherTo([new Charging()], { options: { catalogue } });
     await dispatcher.start();
 
-    const receipt = await new UnitOfWork({ database, catalogue }).run(async ({ append }) => append('7', ChargeCard({ orderId: '7', totalCents: 1 })));
+    const receipt = await new UnitOfWork({ database, catalogue }).run(async ({ append }) =>
+      append('7', ChargeCard({ orderId: '7', totalCents: 1 })),
+    );
 
     expect(await dispatcher.delivered(receipt, 'handlers')).to.equal('delivered');
     expect(written).to.deep.equal(['command 7']);
   });
 
-  it('know their name, the try, the route\'s logger, and when to stop', async () => {
+  it("know their name, the try, the route's logger, and when to stop", async () => {
     let seen: CallContext | undefined;
     class Looking {
       @OutboxHandler(OrderPlaced, { name: 'looking' })

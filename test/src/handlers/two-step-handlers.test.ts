@@ -13,7 +13,10 @@ class Payments {
   readonly charged = new Map<string, number>();
   failures = 0;
 
-  async charge(cents: number, { idempotencyKey, signal }: { readonly idempotencyKey: string; readonly signal: AbortSignal }): Promise<string> {
+  async charge(
+    cents: number,
+    { idempotencyKey, signal }: { readonly idempotencyKey: string; readonly signal: AbortSignal },
+  ): Promise<string> {
     signal.throwIfAborted();
     this.calls.push(idempotencyKey);
     if (this.failures-- > 0) throw new Error('504 Gateway Timeout');
@@ -70,8 +73,14 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
     return { handler, sink: new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [handler], ...(reached && { reached }) }) };
   };
   const dispatcherTo = (sink: HandlerSink<InMemoryTx>, options: Partial<DispatcherOptions<'billing'>> = {}): Dispatcher<'billing'> =>
-    aDispatcher({ database, catalogue: orderEvents, routes: { billing: { sink, start: 'beginning', retry: { ...QUICKLY, attempts: 4 } } }, ...options });
-  const place = async (): Promise<Receipt> => unitOfWork.run(async ({ track }) => void track(Order.placed('7')), { correlationId: 'conversation' });
+    aDispatcher({
+      database,
+      catalogue: orderEvents,
+      routes: { billing: { sink, start: 'beginning', retry: { ...QUICKLY, attempts: 4 } } },
+      ...options,
+    });
+  const place = async (): Promise<Receipt> =>
+    unitOfWork.run(async ({ track }) => void track(Order.placed('7')), { correlationId: 'conversation' });
   const deliver = async (dispatcher: Dispatcher<'billing'>, receipt: Receipt): Promise<void> => {
     await dispatcher.start();
     await dispatcher.delivered(receipt, 'billing', { timeoutMs: 2_000 });
@@ -85,7 +94,7 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
     };
   };
 
-  it('call with the message\'s id and no transaction open, then commit what they return', async () => {
+  it("call with the message's id and no transaction open, then commit what they return", async () => {
     const { handler, sink } = billing();
     const receipt = await place();
 
@@ -213,7 +222,10 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
     }
     await place();
 
-    const { error } = await startUntil(dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Forgetful()] })), 'halted');
+    const { error } = await startUntil(
+      dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Forgetful()] })),
+      'halted',
+    );
 
     expect(error.message).to.include('Handler "forgetful" says twoStep: true, but its first step did not return the function that commits');
     expect(error.cause).to.have.property('code', 'INVALID_OPTIONS');
@@ -227,7 +239,10 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
       }
     }
 
-    await deliver(dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Billing(), new Beside()] })), await place());
+    await deliver(
+      dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Billing(), new Beside()] })),
+      await place(),
+    );
 
     expect(written).to.deep.equal(['charge-1', 'OrderPlaced']);
   });

@@ -112,7 +112,9 @@ describe('the container module', () => {
     const dispatcher = container.get(Dispatcher<'memory' | 'mails' | 'cards'>);
     await dispatcher.start();
 
-    const receipt = await container.get(UnitOfWork<InMemoryTx>).run(async ({ append }) => append('7', ChargeCard({ orderId: '7', totalCents: 1 })));
+    const receipt = await container
+      .get(UnitOfWork<InMemoryTx>)
+      .run(async ({ append }) => append('7', ChargeCard({ orderId: '7', totalCents: 1 })));
 
     expect(await dispatcher.delivered(receipt, 'cards')).to.equal('delivered');
     expect(await dispatcher.delivered(receipt, 'mails')).to.equal('not-selected');
@@ -165,7 +167,9 @@ describe('the container module', () => {
       @OutboxHandler(OrderPlaced, { name: 'impatient' })
       async onPlaced(_message: Message<OrderPlaced>): Promise<void> {}
     }
-    container.load(waybillModule({ database: new InMemoryDatabase(), catalogue: orderEvents, routes: { impatient: { handlers: [Impatient] } } }));
+    container.load(
+      waybillModule({ database: new InMemoryDatabase(), catalogue: orderEvents, routes: { impatient: { handlers: [Impatient] } } }),
+    );
 
     expect(() => container.get(Dispatcher)).to.throw(/[Cc]ircular dependency[^]*Dispatcher[^]*Impatient/);
   });
@@ -179,7 +183,9 @@ describe('the container module', () => {
   });
 
   it('refuses a handler of an event that the catalogue does not list', async () => {
-    container.load(waybillModule({ database: new InMemoryDatabase(), catalogue: [OrderCancelled], routes: { mails: { handlers: [OrderMails] } } }));
+    container.load(
+      waybillModule({ database: new InMemoryDatabase(), catalogue: [OrderCancelled], routes: { mails: { handlers: [OrderMails] } } }),
+    );
 
     const error = await failureOf('ROUTE_REFUSED', () => container.get(Dispatcher));
 

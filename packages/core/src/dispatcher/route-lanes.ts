@@ -79,10 +79,13 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         return [{ name: 'lane-released', event: at(hold) }];
       };
       holds.add(hold);
-      const told = (doing: string) => catchError<DispatcherEvent, Observable<DispatcherEvent>>((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
+      const told = (doing: string) =>
+        catchError<DispatcherEvent, Observable<DispatcherEvent>>((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
       return concat(
         of<DispatcherEvent>({ name: 'lane-acquired', event: { ...at(hold), takenOver } }),
-        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping: aborted(stopping) }).pipe(told('storing how far a lane came')),
+        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping: aborted(stopping) }).pipe(
+          told('storing how far a lane came'),
+        ),
         defer(release).pipe(
           concatMap((events) => from(events)),
           told('giving a lane back'),

@@ -22,7 +22,11 @@ export class InMemoryLanes implements LaneStore {
     for (; passed < log.length && rows.length < limit; passed++) {
       if (selects(selection, log[passed]!)) rows.push(log[passed]!);
     }
-    return Promise.resolve({ rows: rows.map((row) => ({ ...row, checkpoint: checkpointAt(place(row)) })), through: checkpointAt(passed), more: passed < log.length });
+    return Promise.resolve({
+      rows: rows.map((row) => ({ ...row, checkpoint: checkpointAt(place(row)) })),
+      through: checkpointAt(passed),
+      more: passed < log.length,
+    });
   }
 
   async settle({ route, lane, epoch }: LaneLease, { executed = [], ...progress }: Settlement): Promise<void> {

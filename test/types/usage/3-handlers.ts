@@ -1,0 +1,57 @@
+// Compiles, unchanged, with standard (TC39) and with legacy decorators; needs no reflect-metadata and no container.
+import { Dispatcher, HandlerSink, OutboxHandler } from '@waybill/core';
+import type { CallContext, Commit, HandlerContext, Message } from '@waybill/core';
+import { EventStoreDB } from '@waybill/eventstoredb';
+import type { PostgresTx } from '@waybill/postgres';
+import { PostgresDatabase } from '@waybill/postgres';
+import { Pool } from 'pg';
+import { ChargeCard, OrderCancelled, orderCatalogue as catalogue, OrderPlaced, OrderShipped } from './orders/order-events.js';
+import { unitOfWork } from './2-postgres.js';
+import { cards } from './cards.js';
+
+interface Payments {
+  charge(cents: number, options: { idempotencyKey: string; signal: AbortSignal }): Promise<{ id: string }>;
+}
+
+export class OrderDiary {
+  // one event
+  @OutboxHandler(OrderPlaced, { name: 'order-diary' })
+  async onPlaced({ data, stream }: Message<OrderPlaced>, { tx, attempt, logger }: HandlerContext<PostgresTx>): Promise<void> {
+    logger.debug({ attempt }, 'writing');
+    await tx.query('insert into diary values ($1, $2)', [stream, data.totalCents]);
+  }
+
+  // several events on one method; `type` narrows `data`
+  @OutboxHandler([OrderPlaced, OrderCancelled], { name: 'order-feed' })
+  async onChange(message: Message<OrderPlaced | OrderCancelled>, { tx }: HandlerContext<PostgresTx>): Promise<void> {
+    const text = message.type === 'OrderPlaced' ? `for ${message.data.customerId}` : message.data.reason;
+    await tx.query('insert into feed values ($1, $2)', [message.id, text]);
+  }
+}
+
+export class Billing {
+  constructor(private readonly payments: Payments) {}
+
+  // two steps: call first, then commit; the result and the claim commit together
+  @OutboxHandler(OrderPlaced, { name: 'charge-card', twoStep: true })
+  async charge(message: Message<OrderPlaced>, { signal }: CallContext): Promise<Commit<PostgresTx>> {
+    const charge = await this.payments.charge(message.data.totalCents, { idempotencyKey: message.id, signal });
+    return async ({ tx, append }) => {
+      await tx.query('insert into charge values ($1, $2)', [charge.id, message.stream]);
+      append(`charged-${message.stream}`, OrderShipped({ at: new Date() }));
+    };
+  }
+}
+
+declare const payments: Payments;
+const database = new PostgresDatabase({ pool: new Pool() });
+const eventstore = new EventStoreDB('esdb://localhost:2113');
+export const dispatcher = new Dispatcher({
+  database,
+  catalogue,
+  routes: {
+    eventstoredb: { sink: eventstore.sink },
+    cards: { sink: cards, only: [ChargeCard] },
+    diary: { sink: new HandlerSink({ database, unitOfWork, handlers: [new OrderDiary(), new Billing(payments)] }), onFailure: 'halt' },
+  },
+});
