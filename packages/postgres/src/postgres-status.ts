@@ -1,6 +1,5 @@
 import type { DeliveryStatus, MessageKind, MessagePlace, MessageProgress, StoredLane } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
-import { lateRows } from './schema/migrations.js';
 import { FAILURE_COLUMNS, failureOf } from './postgres-leases.js';
 import type { FailureColumns } from './postgres-leases.js';
 
@@ -29,6 +28,22 @@ interface LaneColumns extends FailureColumns {
 const PASSED = `(pg_visible_in_snapshot(o.transaction_id, l.window_from)
   or (l.window_to is not null and pg_visible_in_snapshot(o.transaction_id, l.window_to) and o.position <= l.position))`;
 
+// What a lane has before it, by the functions that it reads with: the rest of its window, and what became visible behind an open one.
+const REST_OF_WINDOW = placesOf(
+  'l.window_from, l.window_to, coalesce(l.position, l.floor), case when l.position is null then l.ceiling end',
+);
+const BEHIND_WINDOW = placesOf('l.window_to, null, l.to_floor, l.to_ceiling');
+
+function placesOf(window: string): readonly [call: string, order: string][] {
+  return [
+    [`read_lane(l.lane, ${window}`, 'stream'],
+    [`read_all(${window}`, 'global'],
+  ];
+}
+
+const behind = (schema: string, [call, order]: readonly [string, string]): string =>
+  `select recorded_at from ${schema}.${call}, r.types, r.streams, ${MOST_COUNTED}) where r.message_order = '${order}'`;
+
 export class PostgresStatus implements DeliveryStatus {
   readonly #progress: string;
   readonly #lanes: string;
@@ -51,15 +66,15 @@ export class PostgresStatus implements DeliveryStatus {
       from ${schema}.lane as l
       join ${schema}.route as r on r.route = l.route
       cross join lateral (
-        select count(*) as number, min(behind.recorded_ms)::text as oldest_ms
+        select count(*) as number, (date_part('epoch', min(behind.recorded_at)) * 1000)::bigint::text as oldest_ms
         from (
-          select (extract(epoch from o.recorded_at) * 1000)::bigint as recorded_ms
-          from ${schema}.outbox as o
-          where (r.message_order = 'global' or o.lane = l.lane)
-            and o.position > least(l.floor, ${lateRows(schema, 'l.window_from', 'l.ceiling')})
-            and not ${PASSED}
-            and case when r.types is null then o.kind = 'event' else o.type = any (r.types) end
-            and (r.streams is null or o.stream ^@ any (r.streams))
+          ${REST_OF_WINDOW.map((place) => behind(schema, place)).join(`
+          union all
+          `)}
+          union all
+          ${BEHIND_WINDOW.map((place) => `${behind(schema, place)} and l.window_to is not null`).join(`
+          union all
+          `)}
           limit ${MOST_COUNTED}
         ) as behind
       ) as pending

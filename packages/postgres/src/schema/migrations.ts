@@ -249,6 +249,6 @@ $read$;`;
 }
 
 /** SQL: right before the lowest position of a transaction that was in progress in a window's first snapshot; null where there is none. */
-export const lateRows = (schema: string, snapshot: string, ceiling: string): string => `
+const lateRows = (schema: string, snapshot: string, ceiling: string): string => `
     (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id = any (array(select pg_snapshot_xip(${snapshot})))),
     (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id >= pg_snapshot_xmax(${snapshot}) and late.transaction_id < ${ceiling})`;
