@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Dispatcher, laneOf, streamHash, UnitOfWork } from '@waybill/core';
-import type { Delivery, OutboxMessage, Receipt, Sink } from '@waybill/core';
+import { laneOf, streamHash, UnitOfWork } from '@waybill/core';
+import type { Delivery, Dispatcher, OutboxMessage, Receipt, Sink } from '@waybill/core';
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, aRunningDispatcher, next, QUICKLY, stopDispatchers } from '../shop/dispatching.js';
@@ -309,7 +309,7 @@ describe('a dispatcher', () => {
 
   describe('asked whether a receipt is delivered', () => {
     const notStarted = (): Dispatcher<'memory' | 'placed'> =>
-      new Dispatcher({
+      aDispatcher({
         database,
         catalogue: orderEvents,
         routes: { memory: { sink }, placed: { sink: new InMemorySink(), only: [OrderPlaced] } },
