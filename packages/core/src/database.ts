@@ -25,7 +25,7 @@ export interface Database<Tx = unknown> extends CommitStores<Tx>, DispatchStores
   /**
    * Checks what every guarantee rests on: reachable, migrated, laid out for these options, and able to keep order.
    *
-   * @throws {@link SchemaMismatchError}, {@link DatabaseUnavailableError}
+   * @throws {@link SchemaMismatchError}, {@link DatabaseReplacedError}, {@link DatabaseUnavailableError}
    */
   verify(): Promise<void>;
 }

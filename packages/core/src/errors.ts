@@ -214,6 +214,18 @@ export class SchemaMismatchError extends WaybillError {
   readonly code = 'SCHEMA_MISMATCH';
 }
 
+/** The database is not the one that the outbox was made in, or has gone back in time: checkpoints would mean something else here. */
+export class DatabaseReplacedError extends WaybillError {
+  readonly code = 'DATABASE_REPLACED';
+
+  constructor(found: string) {
+    super(
+      `This outbox was restored or copied from elsewhere: ${found}. Its checkpoints would take new messages for delivered, or old ones for new, so nothing is started. ` +
+        'If this is a copy beside the original, do not dispatch from it. If it replaces the original, follow "Before you restore a database" in the docs.',
+    );
+  }
+}
+
 /** The lane belongs to another dispatcher by now. Nothing was changed. */
 export class LeaseLostError extends WaybillError {
   readonly code = 'LEASE_LOST';
@@ -296,6 +308,7 @@ export interface WaybillErrors {
   readonly COMMIT_OUTCOME_UNKNOWN: CommitOutcomeUnknownError;
   readonly DATABASE_UNAVAILABLE: DatabaseUnavailableError;
   readonly SCHEMA_MISMATCH: SchemaMismatchError;
+  readonly DATABASE_REPLACED: DatabaseReplacedError;
   readonly LEASE_LOST: LeaseLostError;
   readonly ROUTE_REFUSED: RouteRefusedError;
   readonly SINK_UNAVAILABLE: SinkUnavailableError;

@@ -78,6 +78,7 @@ export {
   AggregateNotFoundError,
   CommitOutcomeUnknownError,
   ConcurrencyError,
+  DatabaseReplacedError,
   DatabaseUnavailableError,
   InvalidAppendError,
   InvalidOptionsError,

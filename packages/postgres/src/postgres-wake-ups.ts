@@ -1,9 +1,14 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { delay, laneOf, systemClock } from '@waybill/core';
 import type { WakeHint, WakeUps } from '@waybill/core';
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 import type { PostgresConnection } from './postgres-connection.js';
+
+/** A hint as it travels between processes. */
+interface Notice extends WakeHint {
+  readonly sender: string;
+}
 
 const COALESCE_MS = 5;
 const RECONNECT_MS = 1_000;
@@ -17,6 +22,8 @@ export class PostgresWakeUps implements WakeUps {
   readonly #listeners = new Set<(hint: WakeHint) => void>();
   readonly #channel: string;
   readonly #pulse: string;
+  /** Told with every NOTIFY: whoever is in this process has heard of it already. */
+  readonly #sender = randomUUID();
   #pending: { lanes: Set<number>; action: boolean } | undefined;
 
   constructor(
@@ -25,7 +32,17 @@ export class PostgresWakeUps implements WakeUps {
     private readonly listenOptions: ClientConfig | false,
   ) {
     this.#channel = `waybill_${createHash('sha1').update(connection.schemaName).digest('hex').slice(0, 16)}`;
-    this.#pulse = `select concat(pg_current_snapshot()::text, '/', last_value) as pulse from ${connection.schema}.outbox_position`;
+    // Rows are new when a position was drawn, or when a transaction that drew one has ended: until then it holds its lock on the table.
+    // What others do in the database changes neither. The locks are looked at last: a position drawn before then is seen by its lock.
+    this.#pulse = `
+      with drawn as materialized (select case when is_called then last_value else 0 end as last_value from ${connection.schema}.outbox_position)
+      select concat(drawn.last_value, '/', (
+        select string_agg(virtualtransaction, ' ' order by virtualtransaction)
+        from pg_locks
+        where relation = '${connection.schema.replaceAll("'", "''")}.outbox'::regclass and database = (select oid from pg_database where datname = current_database())
+          and mode = 'RowExclusiveLock' and drawn.last_value is not null
+      )) as pulse
+      from drawn`;
   }
 
   nudge(kind: WakeHint['kind'], streamHashes: readonly number[]): void {
@@ -60,9 +77,9 @@ export class PostgresWakeUps implements WakeUps {
   #notify(): void {
     const { lanes, action } = this.#pending!;
     this.#pending = undefined;
-    const hint: WakeHint = { kind: action ? 'action' : 'committed', lanes: [...lanes] };
+    const notice: Notice = { kind: action ? 'action' : 'committed', lanes: [...lanes], sender: this.#sender };
     // Only a hint: when it cannot be sent, polling finds what it would have told.
-    this.connection.pool.query('select pg_notify($1::text, $2::text)', [this.#channel, JSON.stringify(hint)]).catch(() => {});
+    this.connection.pool.query('select pg_notify($1::text, $2::text)', [this.#channel, JSON.stringify(notice)]).catch(() => {});
   }
 
   /** Resolves when the connection is gone, or closed because of the signal. */
@@ -72,7 +89,11 @@ export class PostgresWakeUps implements WakeUps {
       client.on('error', () => resolve());
       client.on('end', () => resolve());
     });
-    client.on('notification', ({ payload }) => payload !== undefined && onHint(JSON.parse(payload) as WakeHint));
+    client.on('notification', ({ payload }) => {
+      if (payload === undefined) return;
+      const { sender, ...hint } = JSON.parse(payload) as Notice;
+      if (sender !== this.#sender) onHint(hint);
+    });
     try {
       await client.connect();
       await client.query(`listen ${this.#channel}`);

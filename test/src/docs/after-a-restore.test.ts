@@ -36,6 +36,8 @@ describe('a dump that was restored into another cluster', () => {
     });
     await pool.query(`update waybill.outbox set transaction_id = (transaction_id::text::bigint + 1000000)::text::xid8`);
     await pool.query(`update waybill.lane set window_from = '2000000:2000000:', window_to = null, ceiling = '2000000'`);
+    await pool.query(`update waybill.identity set system_identifier = '1'`);
+    const refused: unknown = await dispatch(async () => undefined).catch((error: unknown) => error);
 
     await pool.query(mending);
 
@@ -44,5 +46,6 @@ describe('a dump that was restored into another cluster', () => {
       await dispatcher.delivered(await place('5'), 'books');
       expect(sink.delivered.map(({ stream }) => stream)).to.deep.equal(['order-4', 'order-5']);
     });
+    expect(refused).to.have.property('code', 'DATABASE_REPLACED');
   });
 });

@@ -95,7 +95,7 @@ export class Dispatcher<RouteName extends string = string> {
    * Checks database and routes, starts the sinks, and begins to deliver. Idempotent.
    *
    * @param options.signal - aborting it is the same as calling `stop`
-   * @throws {@link SchemaMismatchError}, {@link DatabaseUnavailableError}, {@link RouteRefusedError} and what a sink's `start` throws; then nothing runs
+   * @throws {@link SchemaMismatchError}, {@link DatabaseReplacedError}, {@link DatabaseUnavailableError}, {@link RouteRefusedError} and what a sink's `start` throws; then nothing runs
    */
   async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#running?.stop.signal.aborted) await this.stop(); // a stop under way comes first

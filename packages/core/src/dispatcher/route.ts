@@ -15,7 +15,10 @@ export interface RouteOptions {
   readonly only?: readonly MessageDefinition[];
   /** Which streams, by prefix. Default: all. */
   readonly streams?: readonly string[];
-  /** Where a route begins that is new to an outbox that had messages before; without it, the dispatcher refuses to start. */
+  /**
+   * Where a route begins that is new to an outbox that had messages before; without it, the dispatcher refuses to start. A sink that
+   * needs whole streams can only begin at the beginning, and does.
+   */
   readonly start?: 'beginning' | 'now';
   /** `'stream'` (default): in order per stream, lanes side by side. `'global'`: one total order that respects causality, one lane. */
   readonly order?: 'stream' | 'global';
@@ -109,11 +112,11 @@ export async function registerRoute({ name, sink, selection, order, start }: Rou
   const stored = await store.find(name);
   if (stored) return reconcile({ name, order, selection, start: stored.start }, stored, store, sink.needsWholeStreams === true);
 
-  if (start === undefined && !(await store.outboxIsEmpty())) {
-    const ways = sink.needsWholeStreams
-      ? 'start: "beginning"'
-      : 'start: "beginning" (every message ever committed) or "now" (those from now on)';
-    throw new RouteRefusedError(name, `it is new, but the outbox has messages already; say where it begins with ${ways}`);
+  if (start === undefined && !sink.needsWholeStreams && !(await store.outboxIsEmpty())) {
+    throw new RouteRefusedError(
+      name,
+      'it is new, but the outbox has messages already; say where it begins with start: "beginning" (every message ever committed) or "now" (those from now on)',
+    );
   }
   await store.save({ name, order, selection, start: start ?? 'beginning' });
 }

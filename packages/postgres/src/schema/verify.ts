@@ -1,17 +1,33 @@
-import { SchemaMismatchError } from '@waybill/core';
+import { DatabaseReplacedError, SchemaMismatchError } from '@waybill/core';
 import type { PostgresConnection } from '../postgres-connection.js';
+import { CEILING } from '../snapshot-window.js';
 import { refuseOtherLanes } from './migrate.js';
 import { MIGRATIONS } from './migrations.js';
+
+interface Found {
+  readonly version: string;
+  readonly lanes: string;
+  readonly standby: string;
+  readonly other_cluster: string;
+  readonly other_database: string;
+  readonly newest_row: string | null;
+  readonly next_transaction: string;
+  readonly cache: string | null;
+}
 
 /** What order rests on, checked before anything is delivered. */
 export async function verify(connection: PostgresConnection<never>): Promise<void> {
   const { schema, schemaName, lanes } = connection;
-  const [found] = await connection.query<{ version: string; lanes: string; standby: string; cache: string | null }>(
+  const [found] = await connection.query<Found>(
     `
     select
       (select max(version) from ${schema}.migration)::text as version,
       (select lanes from ${schema}.identity)::text as lanes,
       pg_is_in_recovery()::text as standby,
+      (select (system_identifier <> (select c.system_identifier::text from pg_control_system() as c))::text from ${schema}.identity) as other_cluster,
+      (select (database_oid <> (select d.oid from pg_database as d where d.datname = current_database()))::text from ${schema}.identity) as other_database,
+      (select max(transaction_id) from ${schema}.outbox)::text as newest_row,
+      ${CEILING}::text as next_transaction,
       (select cache_size from pg_sequences where schemaname = $1::text and sequencename = 'outbox_position')::text as cache`,
     [schemaName],
   );
@@ -23,6 +39,7 @@ export async function verify(connection: PostgresConnection<never>): Promise<voi
     );
   }
   refuseOtherLanes(schema, Number(stored), lanes);
+  refuseReplaced(found!);
   if (standby === 'true') {
     throw new SchemaMismatchError(
       'This is a standby: its snapshots do not list the transactions that are in progress, so messages would be lost. Connect the dispatcher to the primary.',
@@ -31,6 +48,17 @@ export async function verify(connection: PostgresConnection<never>): Promise<voi
   if (cache !== '1') {
     throw new SchemaMismatchError(
       `Sequence ${schema}.outbox_position has CACHE ${cache}, so later commits could get lower positions. Set it back: alter sequence ${schema}.outbox_position cache 1.`,
+    );
+  }
+}
+
+// Checkpoints hold transaction ids, which mean something in one cluster only, and only forward.
+function refuseReplaced({ other_cluster, other_database, newest_row, next_transaction }: Found): void {
+  if (other_cluster === 'true') throw new DatabaseReplacedError('it was made in another PostgreSQL cluster');
+  if (other_database === 'true') throw new DatabaseReplacedError('it was made in another database of this cluster');
+  if (newest_row !== null && BigInt(newest_row) >= BigInt(next_transaction)) {
+    throw new DatabaseReplacedError(
+      `it has a row of transaction ${newest_row}, and the next transaction of this server is ${next_transaction}`,
     );
   }
 }
