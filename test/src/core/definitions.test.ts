@@ -232,6 +232,15 @@ describe('definitions', () => {
     expect(await database.routes.outboxIsEmpty()).to.equal(true);
   });
 
+  it('refuse such a payload also where the first ones happened to survive', async () => {
+    const sometimes = defineEvent('Sometimes', z.object({ at: z.date().optional() }));
+    await commit(sometimes, {});
+
+    await failureOf('INVALID_PAYLOAD', () => commit(sometimes, { at: new Date() }));
+
+    expect(await load(sometimes)).to.deep.equal([{ type: 'Sometimes', data: {} }]);
+  });
+
   it('keep dates with a schema that coerces', async () => {
     const coercing = defineEvent('Coercing', z.object({ at: z.coerce.date() }));
     await commit(coercing, { at: new Date(5) });

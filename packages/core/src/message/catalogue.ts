@@ -12,7 +12,6 @@ export interface EncodedPayload extends Pick<StoredMessage, 'type' | 'kind' | 's
 /** All that an application may emit or append, by type name: encodes on commit, decodes and upcasts on read. */
 export class Catalogue {
   readonly #byType = new Map<string, MessageDefinition>();
-  readonly #proven = new Set<MessageDefinition>();
 
   /** @throws {@link InvalidOptionsError} two definitions claim one type name */
   constructor(readonly definitions: readonly MessageDefinition[]) {
@@ -44,7 +43,7 @@ export class Catalogue {
     if (definition?.type !== event.type) throw new UnknownMessageTypeError(event.type);
     const data = definition.validate(event.data);
     const payload = payloadText(definition, data);
-    this.#proveRoundTrip(definition, payload);
+    proveRoundTrip(definition, payload);
     return {
       type: event.type,
       kind: definition.kind,
@@ -79,26 +78,17 @@ export class Catalogue {
     const data = definition.upcast(definition.codec.decode(json), recorded.schemaVersion);
     return { ...recorded, type: definition.type, schemaVersion: definition.schemaVersion, data };
   }
+}
 
-  // A schema without coercion (z.date()) accepts its output but not what JSON makes of it: such a message would be stored and
-  // could never be read. The first message of each definition is read back before it is stored; the rest are trusted.
-  #proveRoundTrip(definition: MessageDefinition, payload: string): void {
-    if (this.#proven.has(definition)) return;
-    try {
-      definition.validate(definition.codec.decode(JSON.parse(payload)));
-    } catch (cause) {
-      const detail = cause instanceof Error ? cause.message : String(cause);
-      throw new InvalidPayloadError(
-        definition.type,
-        [
-          {
-            message: `it does not survive its codec "${definition.codec.name}" (${detail}); let the schema coerce, or choose another codec`,
-          },
-        ],
-        { cause },
-      );
-    }
-    this.#proven.add(definition);
+// A schema without coercion (z.date()) accepts its output but not what JSON makes of it: such a message would be stored and could
+// never be read. Each is read back before it is stored; a stuck lane, or an aggregate that cannot be loaded, costs more.
+function proveRoundTrip(definition: MessageDefinition, payload: string): void {
+  try {
+    definition.validate(definition.codec.decode(JSON.parse(payload)));
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    const message = `it does not survive its codec "${definition.codec.name}" (${detail}); let the schema coerce, or choose another codec`;
+    throw new InvalidPayloadError(definition.type, [{ message }], { cause });
   }
 }
 
