@@ -59,5 +59,5 @@ const arrayText = (rows: readonly (readonly Field[])[]): string =>
 
 function elementText(field: Field): string {
   if (field === undefined) return 'NULL';
-  return typeof field === 'string' ? `"${field.replace(/["\\]/g, '\\$&')}"` : String(field);
+  return typeof field === 'string' ? `"${field.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : String(field);
 }

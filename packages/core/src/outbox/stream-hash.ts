@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** First 32 bits of SHA-1 of the stream name: computed here, so that every database and every version agrees on lanes. */
 export function streamHash(stream: string): number {
-  return createHash('sha1').update(stream).digest().readUInt32BE(0);
+  return Number.parseInt(hash('sha1', stream, 'hex').slice(0, 8), 16);
 }
 
 /** The lane of a stream: streams are hashed onto lanes as keys are onto Kafka partitions. */

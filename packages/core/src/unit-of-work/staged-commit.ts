@@ -62,14 +62,26 @@ export class StagedCommit {
     if (pending.length === 0) return;
     const origin = { type: aggregate.constructor.name, id: stream.slice(stream.indexOf('-') + 1) };
     const messages = pending.map((event, offset) => {
-      const { data, ...message } = this.#encode(stream, event, this.run.metadata);
-      if (message.kind === 'command')
+      const { message, data } = this.#encode(stream, event, this.run.metadata, origin);
+      const { id, type, kind, schemaVersion, occurredAt, metadata } = message;
+      if (kind === 'command') {
         throw new InvalidAppendError(
           stream,
-          `an aggregate emitted the command ${event.type}; aggregates emit events, commands are sent with append()`,
+          `an aggregate emitted the command ${type}; aggregates emit events, commands are sent with append()`,
         );
-      this.projected.push({ ...message, data, stream, revision: (revision ?? -1n) + 1n + BigInt(offset) });
-      return { ...message, aggregate: origin };
+      }
+      this.projected.push({
+        id,
+        type,
+        kind,
+        stream,
+        revision: (revision ?? -1n) + 1n + BigInt(offset),
+        occurredAt,
+        schemaVersion,
+        metadata,
+        data,
+      });
+      return message;
     });
     this.#staged.set(stream, {
       aggregate,
@@ -86,7 +98,7 @@ export class StagedCommit {
       );
     }
     for (const event of messages) {
-      const { data: _data, ...message } = this.#encode(orderingKey, event, { ...this.run.metadata, ...checkedMetadata(metadata) });
+      const { message } = this.#encode(orderingKey, event, { ...this.run.metadata, ...checkedMetadata(metadata) });
       const stream = keyedStream(message.kind, orderingKey);
       this.#keyed(stream, expectedRevision).messages.push(message);
     }
@@ -103,11 +115,18 @@ export class StagedCommit {
     return append;
   }
 
-  #encode(stream: string, event: DomainEvent, metadata: MessageMetadata): MessageToAppend & { readonly data: unknown } {
-    const encoded = this.catalogue.encode(event);
-    const bytes = Buffer.byteLength(encoded.payload);
-    if (bytes > this.maxPayloadBytes) throw new PayloadTooLargeError(event.type, stream, bytes, this.maxPayloadBytes);
-    return { ...encoded, id: uuidFrom(String(this.#ordinal++), this.run.id), occurredAt: this.run.occurredAt, metadata };
+  // Field by field: this runs for every message, and spreading objects into each other was a tenth of a commit's time in this process.
+  #encode(
+    stream: string,
+    event: DomainEvent,
+    metadata: MessageMetadata,
+    aggregate?: MessageToAppend['aggregate'],
+  ): { readonly message: MessageToAppend; readonly data: unknown } {
+    const { type, kind, schemaVersion, codec, payload, data } = this.catalogue.encode(event);
+    const bytes = Buffer.byteLength(payload);
+    if (bytes > this.maxPayloadBytes) throw new PayloadTooLargeError(type, stream, bytes, this.maxPayloadBytes);
+    const id = uuidFrom(String(this.#ordinal++), this.run.id);
+    return { data, message: { id, kind, type, schemaVersion, codec, payload, metadata, occurredAt: this.run.occurredAt, aggregate } };
   }
 }
 

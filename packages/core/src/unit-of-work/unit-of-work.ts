@@ -1,4 +1,4 @@
-import { v7 as newUuid, validate as isUuid } from 'uuid';
+import { v4 as newUuid, validate as isUuid } from 'uuid';
 import { AggregateRepository } from '../aggregate/aggregate-repository.js';
 import { isSnapshotted } from '../aggregate/aggregate-root.js';
 import type { AggregateRoot } from '../aggregate/aggregate-root.js';
@@ -35,7 +35,7 @@ export interface UnitOfWorkOptions<Tx> {
   readonly warnAfterMs?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
-  /** Makes run ids, which must be UUIDs. Default: UUIDv7. */
+  /** Makes run ids, which must be UUIDs. Default: random ones. */
   readonly newId?: () => string;
   /** 0 (inclusive) to 1 (exclusive), for jitter. */
   readonly random?: () => number;
