@@ -1,13 +1,30 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { commit } from './commit.js';
+import { drain } from './drain.js';
 import type { Figure } from './figure.js';
+import { idle } from './idle.js';
+import { latency } from './latency.js';
 import { thisMachine } from './machine.js';
+import { memory } from './memory.js';
+import { race } from './race.js';
+import { read } from './read.js';
+import { sink } from './sink.js';
 import { SIZES } from './sizes.js';
 import type { Sizes } from './sizes.js';
 import { tableOf, words } from './table.js';
 
-const SECTIONS: Readonly<Record<string, (sizes: Sizes) => Promise<readonly Figure[]>>> = { commit };
+type Section = (sizes: Sizes) => Promise<readonly Figure[]>;
+
+const SECTIONS: Readonly<Record<string, readonly Section[]>> = {
+  commit: [commit, race],
+  drain: [drain],
+  sink: [sink],
+  latency: [latency],
+  idle: [idle],
+  read: [read],
+  memory: [memory],
+};
 
 const { values } = parseArgs({
   options: {
@@ -30,9 +47,10 @@ console.log(Object.entries(machine.versions).map((entry) => entry.join(' ')).joi
 console.log('PostgreSQL with fsync on: a commit is on the disk before it is answered');
 if (values.quick) console.log('Quick: shows that everything works; the figures mean nothing.');
 
+const sizes = values.large ? SIZES.large : values.quick ? SIZES.quick : SIZES.usual;
 const figures: Figure[] = [];
-for (const name of sections) {
-  for (const figure of await SECTIONS[name]!(values.large ? SIZES.large : values.quick ? SIZES.quick : SIZES.usual)) {
+for (const section of sections.flatMap((name) => SECTIONS[name]!)) {
+  for (const figure of await section(sizes)) {
     figures.push(figure);
     console.error(`${figure.section}, ${figure.name}: ${figure.ours.toFixed(2)} ${figure.unit}; ${words(figure.verdict)}`);
   }
