@@ -17,7 +17,8 @@ import { selects } from '../outbox/selects.js';
 import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
-import type { DispatcherEvent, DispatcherEvents } from './dispatcher-events.js';
+import type { DispatcherEvents } from './dispatcher-events.js';
+import { DispatcherListeners } from './dispatcher-listeners.js';
 import { wakeHints } from './hints.js';
 import { routeLanes } from './route-lanes.js';
 import { registerRoute, routesOf } from './route.js';
@@ -54,8 +55,6 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-type Listeners<RouteName extends string> = { [Name in keyof DispatcherEvents]?: Set<(event: DispatcherEvents<RouteName>[Name]) => void> };
-
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 250;
 
@@ -71,7 +70,7 @@ export class Dispatcher<RouteName extends string = string> {
   readonly #routes: readonly Route[];
   readonly #catalogue: Catalogue;
   readonly #instance: string;
-  readonly #listeners: Listeners<RouteName> = {};
+  readonly #listeners: DispatcherListeners<RouteName>;
   #running: { readonly stop: AbortController; readonly started: Promise<unknown>; readonly ended: Promise<void> } | undefined;
 
   /** @throws {@link InvalidOptionsError}, {@link RouteRefusedError} the options cannot work; nothing was started */
@@ -86,6 +85,7 @@ export class Dispatcher<RouteName extends string = string> {
         throw new InvalidOptionsError(`${name} is ${value}; it must be at least ${least} milliseconds.`);
     }
     this.#options = { ...options, leaseMs, pollMs, stopWithinMs };
+    this.#listeners = new DispatcherListeners(options.logger ?? silentLogger);
     this.#catalogue = new Catalogue(options.catalogue);
     this.#routes = routesOf(options.routes, this.#catalogue);
     this.#instance = options.instance ?? `${hostname()}:${process.pid}:${randomUuid().slice(0, 8)}`;
@@ -131,9 +131,7 @@ export class Dispatcher<RouteName extends string = string> {
 
   /** Calls `listener` on every such event, in order. The returned function ends that. */
   on<Name extends keyof DispatcherEvents>(name: Name, listener: (event: DispatcherEvents<RouteName>[Name]) => void): () => void {
-    const listeners = (this.#listeners[name] ??= new Set() as NonNullable<Listeners<RouteName>[Name]>);
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+    return this.#listeners.on(name, listener);
   }
 
   /**
@@ -205,11 +203,11 @@ export class Dispatcher<RouteName extends string = string> {
     await database.verify();
     for (const route of this.#routes) await registerRoute(route, database.routes);
     await this.#startSinks(stopping);
-    this.#tell({ name: 'started', event: { instance: this.#instance } });
+    this.#listeners.tell({ name: 'started', event: { instance: this.#instance } });
 
     const stopped = async (): Promise<void> => {
       await this.#stopSinks(this.#sinks);
-      this.#tell({ name: 'stopped', event: { instance: this.#instance } });
+      this.#listeners.tell({ name: 'stopped', event: { instance: this.#instance } });
     };
     return { ended: this.#dispatch(stopping).then(stopped) };
   }
@@ -237,7 +235,7 @@ export class Dispatcher<RouteName extends string = string> {
       try {
         await sink.stop?.();
       } catch (error) {
-        this.#tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'stopping a sink', error } });
+        this.#listeners.tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'stopping a sink', error } });
       }
     }
   }
@@ -261,7 +259,7 @@ export class Dispatcher<RouteName extends string = string> {
       void ended.finally(cancel);
     });
     const onTrouble = (doing: string, error: unknown): void =>
-      this.#tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } });
+      this.#listeners.tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } });
     const hints = wakeHints(database.wakeUps, { clock, pollMs: pollMs!, stopping, onTrouble });
     const shared = {
       stores: database,
@@ -278,21 +276,13 @@ export class Dispatcher<RouteName extends string = string> {
     const lanes = this.#routes.map((route) => routeLanes({ ...shared, route, stopping }));
 
     const ended = new Promise<void>((resolve, reject) => {
-      merge(...lanes, hints.pipe(ignoreElements())).subscribe({ next: (event) => this.#tell(event), complete: resolve, error: reject });
+      merge(...lanes, hints.pipe(ignoreElements())).subscribe({
+        next: (event) => this.#listeners.tell(event),
+        complete: resolve,
+        error: reject,
+      });
     });
     return ended;
-  }
-
-  #tell({ name, event }: DispatcherEvent): void {
-    const { logger = silentLogger } = this.#options;
-    log(logger, name, event);
-    for (const listener of this.#listeners[name] ?? []) {
-      try {
-        (listener as (told: typeof event) => void)(event);
-      } catch (error) {
-        logger.error({ error, name }, 'A listener of the dispatcher threw');
-      }
-    }
   }
 
   async #order(action: LaneActionRequest): Promise<void> {
@@ -320,11 +310,4 @@ export class Dispatcher<RouteName extends string = string> {
       off();
     }
   }
-}
-
-function log(logger: Logger, name: DispatcherEvent['name'], event: object): void {
-  if (name === 'halted') logger.error(event, 'A lane halted: fix the cause, then resume it, or skip the message with a reason');
-  else if (name === 'waiting' || name === 'trouble' || name === 'lease-lost' || name === 'order-refused') logger.warn(event, name);
-  else if (name === 'delivered') logger.debug(event, name);
-  else logger.info(event, name);
 }
