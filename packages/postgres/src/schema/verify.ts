@@ -26,7 +26,7 @@ export async function verify(connection: PostgresConnection<never>): Promise<voi
       pg_is_in_recovery()::text as standby,
       (select (system_identifier <> (select c.system_identifier::text from pg_control_system() as c))::text from ${schema}.identity) as other_cluster,
       (select (database_oid <> (select d.oid from pg_database as d where d.datname = current_database()))::text from ${schema}.identity) as other_database,
-      (select max(transaction_id) from ${schema}.outbox)::text as newest_row,
+      (select transaction_id from ${schema}.outbox order by transaction_id desc limit 1)::text as newest_row,
       ${CEILING}::text as next_transaction,
       (select cache_size from pg_sequences where schemaname = $1::text and sequencename = 'outbox_position')::text as cache`,
     [schemaName],
