@@ -208,6 +208,27 @@ describe('a dispatcher', () => {
     expect(sink.delivered.map(placeOf)).to.deep.equal(['order-7@0', 'order-7@1']);
   });
 
+  it('does not lose a wake-up that comes after it has read ahead', async () => {
+    const [busy, mayGoOn] = [gate(), gate()];
+    const slow: Sink = {
+      async deliver(batch) {
+        busy.open();
+        await mayGoOn.opened;
+        return sink.deliver(batch);
+      },
+    };
+    await commitNotes('7', 'a', 'b');
+    const routes = { memory: { sink: slow, start: 'beginning', batch: { size: 1 } } } as const;
+    const dispatcher = await aRunningDispatcher({ database, catalogue: orderEvents, routes, pollMs: 5 });
+    await busy.opened;
+
+    const late = await commitNotes('7', 'c');
+    await new Promise((resolve) => setTimeout(resolve, 100)); // polls see it too, and see nothing new afterwards
+    mayGoOn.open();
+
+    expect(await dispatcher.delivered(late, 'memory', { timeoutMs: 500 })).to.equal('delivered');
+  });
+
   it('finds by polling what no wake-up announced', async () => {
     const clock = new ManualClock();
     const dispatcher = await aRunningDispatcher({ database, catalogue: orderEvents, clock, pollMs: 1_000, routes: { memory: { sink } } });

@@ -114,9 +114,12 @@ export class LaneSteps {
 
   async #deliverNext(): Promise<Step> {
     const { route, reached, clock } = this.#options;
-    const page = await (this.#ahead ?? this.#read(this.#checkpoint, route.batchSize));
+    const ahead = this.#ahead;
+    const page = await (ahead ?? this.#read(this.#checkpoint, route.batchSize));
     this.#ahead = undefined;
-    if (page.rows.length === 0) return this.#drained(page.through);
+    // A page that was read ahead knows nothing of what was committed since, and the wake-up for that came before this step.
+    const more = page.more || ahead !== undefined;
+    if (page.rows.length === 0) return await this.#drained(page.through, more);
     await reached?.('read');
     // The next page is on its way while this one is delivered; a failure forgets it.
     if (page.more) this.#readAhead(page.through);
@@ -136,7 +139,7 @@ export class LaneSteps {
     }
     await this.#settle({ checkpoint: page.through, state: 'running', failure: undefined });
     await reached?.('settled');
-    return { events, next: page.more ? 'more' : 'idle' };
+    return { events, next: more ? 'more' : 'idle' };
   }
 
   #read(after: Checkpoint, limit: number): Promise<LanePage> {
@@ -150,12 +153,12 @@ export class LaneSteps {
     this.#ahead.catch(() => {}); // seen when it is awaited, or of no interest any more
   }
 
-  async #drained(through: Checkpoint): Promise<Step> {
+  async #drained(through: Checkpoint, more: boolean): Promise<Step> {
     this.#checkpoint = through;
     this.#unsaved = true;
     this.#failuresInARow = 0;
     if (this.#options.clock.monotonic() - this.#savedAt > SAVE_IDLE_PROGRESS_MS) await this.finish();
-    return { events: [], next: 'idle' };
+    return { events: [], next: more ? 'more' : 'idle' };
   }
 
   /** Rows in today's shape, up to the first that cannot be read: that one is rejected as if the sink had done it. */
