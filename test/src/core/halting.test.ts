@@ -1,6 +1,16 @@
 import { expect } from 'chai';
 import { laneOf, MessageRejectedError, SinkUnavailableError, SKIPPED_TYPE, streamHash, UnitOfWork } from '@waybill/core';
-import type { Dispatcher, DispatcherOptions, OutboxMessage, Receipt, RouteOptions, Sink } from '@waybill/core';
+import type {
+  Dispatcher,
+  DispatcherOptions,
+  LaneLease,
+  OutboxMessage,
+  ReadOptions,
+  Receipt,
+  RouteOptions,
+  Settlement,
+  Sink,
+} from '@waybill/core';
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, QUICKLY, startUntil, stopDispatchers } from '../shop/dispatching.js';
@@ -240,6 +250,31 @@ describe('a lane', () => {
       expect((await refused).note).to.include('the sink did not take the placeholder');
       expect((await dispatcher.lanes()).filter(({ state }) => state === 'halted')).to.have.length(1);
     });
+
+    for (const order of ['resume', 'skip'] as const) {
+      it(`carries out a ${order} although the answer to the settlement that ended it was lost`, async () => {
+        const receipt = await commitNotes(one, 'bad', 'behind');
+        const lossy = Object.assign(Object.create(database) as InMemoryDatabase, {
+          lanes: {
+            read: (options: ReadOptions) => database.lanes.read(options),
+            settle: async (lease: LaneLease, settlement: Settlement) => {
+              await database.lanes.settle(lease, settlement);
+              if (settlement.executed?.length && answers-- > 0) throw new Error('the connection is gone');
+            },
+          },
+        });
+        let answers = 1;
+        const dispatcher = dispatcherTo({}, { database: lossy });
+        await startUntil(dispatcher, 'halted');
+        if (order === 'resume') sink.heal();
+        const told = next(dispatcher, order === 'resume' ? 'resumed' : 'skipped');
+
+        await (order === 'resume' ? dispatcher.resume('memory') : dispatcher.skip('memory', receipt.messages[0]!.id, 'poison'));
+
+        expect(await dispatcher.delivered(receipt, 'memory', { timeoutMs: 500 })).to.equal(order === 'resume' ? 'delivered' : 'skipped');
+        await told;
+      });
+    }
 
     it('carries out an order once', async () => {
       const receipt = await commitNotes(one, 'bad', 'bad');

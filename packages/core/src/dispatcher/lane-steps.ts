@@ -39,6 +39,13 @@ export interface Step {
   readonly next: 'more' | 'idle' | 'over' | { readonly waitMs: number };
 }
 
+/** An operator's order as it ended: what to store, and what to tell then. */
+interface EndedOrder {
+  readonly progress: LaneProgress;
+  readonly executed: ExecutedAction;
+  readonly event: DispatcherEvent;
+}
+
 const SAVE_IDLE_PROGRESS_MS = 5_000;
 
 /**
@@ -58,6 +65,7 @@ export class LaneSteps {
   #failuresInARow = 0;
   #notBefore = 0;
   #ahead: Promise<LanePage> | undefined;
+  #unanswered: EndedOrder | undefined;
   #unsaved = false;
   #savedAt: number;
 
@@ -80,10 +88,11 @@ export class LaneSteps {
    */
   async step(attend: boolean): Promise<Step> {
     const { route, hold, clock, random } = this.#options;
+    const events: DispatcherEvent[] = [];
     try {
       if (!hold.held()) return this.#over();
-      const events: DispatcherEvent[] = [];
-      if (attend) events.push(...(await this.#attend()));
+      if (this.#unanswered) events.push(await this.#end(this.#unanswered));
+      if (attend) await this.#attend(events);
       if (this.#state === 'halted') return { events, next: 'idle' };
       const waitMs = this.#state === 'waiting' ? this.#notBefore - clock.monotonic() : 0;
       if (waitMs > 0) return { events, next: { waitMs } };
@@ -94,7 +103,7 @@ export class LaneSteps {
       if (isWaybillError(error, 'LEASE_LOST')) hold.lose();
       if (hold.signal.aborted) return this.#over();
       const trouble = { name: 'trouble', event: { ...this.#place, doing: 'running a lane', error } } as const;
-      return { events: [trouble], next: { waitMs: backoffMs(++this.#failuresInARow, route.retry, random) } };
+      return { events: [...events, trouble], next: { waitMs: backoffMs(++this.#failuresInARow, route.retry, random) } };
     }
   }
 
@@ -254,38 +263,53 @@ export class LaneSteps {
   }
 
   /** Carries out what operators have ordered. */
-  async #attend(): Promise<readonly DispatcherEvent[]> {
+  async #attend(events: DispatcherEvent[]): Promise<void> {
     const { stores, hold } = this.#options;
-    const events: DispatcherEvent[] = [];
     for (const action of await stores.actions.due([hold.lease])) {
-      events.push(...(action.kind === 'skip' ? await this.#skip(action) : await this.#resume(action)));
+      events.push(await this.#end(action.kind === 'skip' ? await this.#skip(action) : this.#resume(action)));
     }
-    return events;
   }
 
-  async #resume(action: LaneAction): Promise<readonly DispatcherEvent[]> {
-    if (this.#state === 'running') return await this.#refuse(action, 'the lane is running');
-    await this.#settle({ checkpoint: this.#checkpoint, state: 'running', failure: undefined }, [{ id: action.id, outcome: 'done' }]);
-    return [{ name: 'resumed', event: this.#place }];
+  async #end(order: EndedOrder): Promise<DispatcherEvent> {
+    // Stored again until the answer comes: an order that has ended is due no more, and this lane would never learn that it went on.
+    this.#unanswered = order;
+    await this.#settle(order.progress, [order.executed]);
+    this.#unanswered = undefined;
+    return order.event;
   }
 
-  async #skip(action: LaneAction): Promise<readonly DispatcherEvent[]> {
+  #resume(action: LaneAction): EndedOrder {
+    if (this.#state === 'running') return this.#refuse(action, 'the lane is running');
+    return {
+      progress: { checkpoint: this.#checkpoint, state: 'running', failure: undefined },
+      executed: { id: action.id, outcome: 'done' },
+      event: { name: 'resumed', event: this.#place },
+    };
+  }
+
+  async #skip(action: LaneAction): Promise<EndedOrder> {
     const { route } = this.#options;
     const { messageId, reason = '' } = action;
     const row = this.#failure?.messageId === messageId ? (await this.#read(this.#checkpoint, 1)).rows[0] : undefined;
-    if (row?.id !== messageId || !row) return await this.#refuse(action, 'the lane does not stand at this message');
+    if (row?.id !== messageId || !row) return this.#refuse(action, 'the lane does not stand at this message');
     if (route.sink.needsWholeStreams) {
       // A stream without this revision would refuse every later one: a placeholder takes the place.
       const { failure } = await this.#deliver([skippedMessage(row, reason)]);
-      if (failure) return await this.#refuse(action, `the sink did not take the placeholder: ${failure.message}`);
+      if (failure) return this.#refuse(action, `the sink did not take the placeholder: ${failure.message}`);
     }
-    await this.#settle({ checkpoint: row.checkpoint, state: 'running', failure: undefined }, [{ id: action.id, outcome: 'done' }]);
-    return [{ name: 'skipped', event: { ...this.#place, message: named(row), reason } }];
+    return {
+      progress: { checkpoint: row.checkpoint, state: 'running', failure: undefined },
+      executed: { id: action.id, outcome: 'done' },
+      event: { name: 'skipped', event: { ...this.#place, message: named(row), reason } },
+    };
   }
 
-  async #refuse({ id, kind }: LaneAction, note: string): Promise<readonly DispatcherEvent[]> {
-    await this.#settle({ checkpoint: this.#checkpoint, state: this.#state, failure: this.#failure }, [{ id, outcome: 'refused', note }]);
-    return [{ name: 'order-refused', event: { ...this.#place, order: kind, note } }];
+  #refuse({ id, kind }: LaneAction, note: string): EndedOrder {
+    return {
+      progress: { checkpoint: this.#checkpoint, state: this.#state, failure: this.#failure },
+      executed: { id, outcome: 'refused', note },
+      event: { name: 'order-refused', event: { ...this.#place, order: kind, note } },
+    };
   }
 }
 
