@@ -384,6 +384,29 @@ describe('a lane', () => {
     });
   });
 
+  it('waits after trouble, also when more was committed in the meantime', async () => {
+    const dispatcher = dispatcherTo(
+      { retry: { firstMs: 3_600_000, maxMs: 3_600_000 } },
+      {
+        reached: async (moment) => {
+          if (moment !== 'delivered') return;
+          await commitNotes(one, 'more');
+          throw new Error('crash');
+        },
+      },
+    );
+    let troubles = 0;
+    dispatcher.on('trouble', () => void troubles++);
+    const trouble = next(dispatcher, 'trouble');
+    await dispatcher.start();
+    await commitNotes(one, 'a');
+    await trouble;
+
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    expect(troubles).to.equal(1);
+  });
+
   it('delivers the same batch again after a crash between delivery and settlement, and loses nothing', async () => {
     const receipt = await commitNotes(one, 'a', 'b');
     let crashes = 2;

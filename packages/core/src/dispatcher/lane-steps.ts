@@ -94,7 +94,7 @@ export class LaneSteps {
       if (this.#unanswered) events.push(await this.#end(this.#unanswered));
       if (attend) await this.#attend(events);
       if (this.#state === 'halted') return { events, next: 'idle' };
-      const waitMs = this.#state === 'waiting' ? this.#notBefore - clock.monotonic() : 0;
+      const waitMs = this.#notBefore - clock.monotonic();
       if (waitMs > 0) return { events, next: { waitMs } };
       const delivered = await this.#deliverNext();
       return { ...delivered, events: [...events, ...delivered.events] };
@@ -103,7 +103,9 @@ export class LaneSteps {
       if (isWaybillError(error, 'LEASE_LOST')) hold.lose();
       if (hold.signal.aborted) return this.#over();
       const trouble = { name: 'trouble', event: { ...this.#place, doing: 'running a lane', error } } as const;
-      return { events: [...events, trouble], next: { waitMs: backoffMs(++this.#failuresInARow, route.retry, random) } };
+      const waitMs = backoffMs(++this.#failuresInARow, route.retry, random);
+      this.#notBefore = clock.monotonic() + waitMs; // wake-ups do not shorten it
+      return { events: [...events, trouble], next: { waitMs } };
     }
   }
 
@@ -249,7 +251,9 @@ export class LaneSteps {
     this.#failure = progress.failure;
     this.#unsaved = false;
     this.#savedAt = clock.monotonic();
-    if (progress.state === 'running') this.#failuresInARow = 0;
+    if (progress.state !== 'running') return;
+    this.#failuresInARow = 0;
+    this.#notBefore = 0;
   }
 
   #deliveredEvent(messages: readonly OutboxMessage[], count: number, startedAt: number): DispatcherEvent {
