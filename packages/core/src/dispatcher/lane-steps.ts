@@ -294,12 +294,19 @@ export class LaneSteps {
   async #skip(action: LaneAction): Promise<EndedOrder> {
     const { route } = this.#options;
     const { messageId, reason = '' } = action;
-    const row = this.#failure?.messageId === messageId ? (await this.#read(this.#checkpoint, 1)).rows[0] : undefined;
-    if (row?.id !== messageId || !row) return this.#refuse(action, 'the lane does not stand at this message');
+    const rows = this.#failure?.messageId === messageId ? (await this.#read(this.#checkpoint, route.batchSize)).rows : [];
+    const place = rows.findIndex(({ id }) => id === messageId);
+    const row = rows[place];
+    if (!row) return this.#refuse(action, 'the lane does not stand at this message');
+    // Commits that came after the lane had stopped may lie before the message: they must not be passed by with it.
+    const { messages: late, unreadable } = this.#messagesOf(rows.slice(0, place));
+    const failure = (late.length > 0 ? (await this.#deliver(late)).failure : undefined) ?? unreadable;
+    if (failure)
+      return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${failure.message}`);
     if (route.sink.needsWholeStreams) {
       // A stream without this revision would refuse every later one: a placeholder takes the place.
-      const { failure } = await this.#deliver([skippedMessage(row, reason)]);
-      if (failure) return this.#refuse(action, `the sink did not take the placeholder: ${failure.message}`);
+      const { failure: refused } = await this.#deliver([skippedMessage(row, reason)]);
+      if (refused) return this.#refuse(action, `the sink did not take the placeholder: ${refused.message}`);
     }
     return {
       progress: { checkpoint: row.checkpoint, state: 'running', failure: undefined },
