@@ -35,6 +35,19 @@ describe('EventStoreDB sink: outages', () => {
     expect(server.storedIds('order-1')).to.deep.equal(idsOf(messages));
   });
 
+  it('tells of a server that is away in one sentence', async () => {
+    await open();
+    const messages = messagesOf('order-1', 2);
+    await server.deliver(messages.slice(0, 1));
+    await server.emulator.kill();
+
+    const { failure } = await server.deliver(messages.slice(1));
+
+    expect(failure).to.have.property('code', 'SINK_UNAVAILABLE');
+    expect(failure!.message).not.to.match(/Resolution note|\.\.|\. \.|; it is safe to repeat/);
+    expect(failure!.message.match(/ECONNREFUSED/g) ?? []).to.have.length.below(2);
+  });
+
   it('stores everything once over kills and restarts in the midst of batches', async () => {
     await open({ emulator: { commitDelayMs: 5 }, eventstore: { appendTimeoutMs: 2_000, maxEventsPerAppend: 4 } });
     const streams = Array.from({ length: 30 }, (_, nth) => messagesOf(`order-${nth}`, 30));

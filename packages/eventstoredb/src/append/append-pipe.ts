@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { Clock } from '@waybill/core';
 import type { BatchAppendCall } from '../connection/client-internals.js';
+import { plainDetail } from '../connection/plain-detail.js';
 import { decodeAnswer, uuidText } from './append-answer.js';
 import type { AppendAnswer } from './append-answer.js';
 import { encodeAppend } from './append-request.js';
@@ -102,5 +103,5 @@ function exceptionOf(error: unknown): string | undefined {
 
 function textOf(error: Error): string {
   const { details } = error as { details?: string };
-  return isNotLeader(error) ? 'the server does not lead its cluster' : details || error.message;
+  return isNotLeader(error) ? 'the server does not lead its cluster' : plainDetail(details || error.message);
 }

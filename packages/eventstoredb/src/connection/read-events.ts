@@ -4,6 +4,7 @@ import type { Clock } from '@waybill/core';
 import { EventStoreDBUnavailableError, StreamTombstonedError } from '../eventstoredb-errors.js';
 import type { Settings } from '../eventstoredb-options.js';
 import type { CurrentClient } from './current-client.js';
+import { plainDetail } from './plain-detail.js';
 import { within } from './within.js';
 
 export interface ReadEventsOptions {
@@ -53,7 +54,7 @@ export async function* readEvents(
       if (type === 'access-denied')
         throw new EventStoreDBUnavailableError(`reading stream "${stream}" was denied; check the credentials`, { cause });
       current.replace(client);
-      throw new EventStoreDBUnavailableError(`reading stream "${stream}" failed: ${(cause as Error).message}`, { cause });
+      throw new EventStoreDBUnavailableError(`reading stream "${stream}" failed: ${plainDetail((cause as Error).message)}`, { cause });
     }
   }
 }

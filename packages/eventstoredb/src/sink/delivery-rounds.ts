@@ -1,7 +1,8 @@
 import { delay, SinkUnavailableError } from '@waybill/core';
 import type { AppendOutcome, AppendQueue } from '../append/append-queue.js';
 import type { CurrentClient } from '../connection/current-client.js';
-import { StreamTombstonedError } from '../eventstoredb-errors.js';
+import { plainDetail } from '../connection/plain-detail.js';
+import { EventStoreDBUnavailableError, StreamTombstonedError } from '../eventstoredb-errors.js';
 import type { Settings } from '../eventstoredb-options.js';
 import { groupLimits, groupsOf } from './groups.js';
 import type { Group } from './groups.js';
@@ -89,8 +90,11 @@ export class DeliveryRounds {
 
   #readFailure(track: StreamTrack, doubt: string | undefined, cause: unknown): StreamTrack['failure'] {
     if (cause instanceof StreamTombstonedError) return reject.asTombstoned(track.next!.message);
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    return new SinkUnavailableError(doubt === undefined ? detail : `${doubt}; and what became of it cannot be read: ${detail}`, { cause });
+    const reason: unknown = cause instanceof EventStoreDBUnavailableError ? (cause.cause ?? cause) : cause;
+    const detail = plainDetail(reason instanceof Error ? reason.message : String(reason));
+    if (doubt === undefined) return new SinkUnavailableError(detail, { cause });
+    const again = detail.includes(doubt) ? '' : `: ${detail}`; // one server that is away is told of once
+    return new SinkUnavailableError(`${doubt}; and what became of it cannot be read${again}`, { cause });
   }
 }
 
