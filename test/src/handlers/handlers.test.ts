@@ -521,7 +521,7 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
         (await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [new Plain()] }))).message,
       ).to.include('Plain has no method with @OutboxHandler');
       expect((await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [Diary] }))).message).to.include(
-        'Is it an instance (not the class)?',
+        'Diary is a class, and handlers are instances: pass new Diary(...).',
       );
     });
 

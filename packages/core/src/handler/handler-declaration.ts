@@ -55,7 +55,9 @@ export function handlersOf(target: object): readonly FoundHandler[] {
   }
   if (found.length === 0) {
     throw new InvalidOptionsError(
-      `${nameOf(target)} has no method with @OutboxHandler. Is it an instance (not the class)? Does another decorator stand above @OutboxHandler and replace the method?`,
+      typeof target === 'function'
+        ? `${target.name} is a class, and handlers are instances: pass new ${target.name}(...).`
+        : `${nameOf(target)} has no method with @OutboxHandler. Does another decorator stand above @OutboxHandler and replace the method?`,
     );
   }
   return found;
