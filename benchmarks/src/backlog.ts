@@ -13,10 +13,24 @@ export async function fill(database: PostgresDatabase, messages: number, prefix 
   const [payload, metadata] = [JSON.stringify(PAYLOAD), { correlationId: randomUUID() }];
   const append = (nth: number, count: number): StreamAppend => {
     const stream = `${prefix}-${nth % STREAMS}`;
-    const message = { kind: 'event', type: 'OrderPlaced', schemaVersion: 1, codec: 'json', payload, metadata, occurredAt: new Date() } as const;
-    return { stream, hash: streamHash(stream), expected: 'any', adopt: false, messages: Array.from({ length: count }, () => ({ ...message, id: randomUUID() })) };
+    const message = {
+      kind: 'event',
+      type: 'OrderPlaced',
+      schemaVersion: 1,
+      codec: 'json',
+      payload,
+      metadata,
+      occurredAt: new Date(),
+    } as const;
+    return {
+      stream,
+      hash: streamHash(stream),
+      expected: 'any',
+      adopt: false,
+      messages: Array.from({ length: count }, () => ({ ...message, id: randomUUID() })),
+    };
   };
-  for (let filled = 0, nth = 0; filled < messages; ) {
+  for (let filled = 0, nth = 0; filled < messages;) {
     const appends: StreamAppend[] = [];
     while (appends.length < PER_COMMIT && filled < messages) {
       const count = Math.min(EACH, messages - filled);

@@ -18,6 +18,7 @@ export async function fillGraphileWorker(pool: Pool, jobs: number): Promise<void
     ))`,
     [jobs, STREAMS, JSON.stringify(PAYLOAD)],
   );
+  await pool.query('analyze');
 }
 
 export async function drainGraphileWorker(pool: Pool, jobs: number): Promise<{ readonly tally: Tally; readonly rate: number }> {

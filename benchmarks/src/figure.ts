@@ -23,8 +23,14 @@ export interface Figure {
   readonly yardstick?: Yardstick;
   /** Ours to the yardstick: the median of pairs measured one right after the other, where there are pairs. */
   readonly ratio?: number;
-  readonly target?: { readonly text: string; readonly met: boolean };
+  readonly target?: { readonly text: string; readonly met: boolean } | undefined;
 }
 
-export const atLeast = (limit: number, value: number, text = `>= ${limit}`): Figure['target'] => ({ text, met: value >= limit });
-export const atMost = (limit: number, value: number, text = `<= ${limit}`): Figure['target'] => ({ text, met: value <= limit });
+export const atLeast = (limit: number, value: number, text = `>= ${limit}`): NonNullable<Figure['target']> => ({
+  text,
+  met: value >= limit,
+});
+export const atMost = (limit: number, value: number, text = `<= ${limit}`): NonNullable<Figure['target']> => ({
+  text,
+  met: value <= limit,
+});

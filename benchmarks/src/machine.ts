@@ -23,7 +23,9 @@ export function thisMachine(): Machine {
 }
 
 function versionOf(name: string): string {
-  const folder = createRequire(import.meta.url).resolve.paths(name)!.find((candidate) => exists(`${candidate}/${name}/package.json`));
+  const folder = createRequire(import.meta.url)
+    .resolve.paths(name)!
+    .find((candidate) => exists(`${candidate}/${name}/package.json`));
   return folder ? (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string }).version : 'not installed';
 }
 

@@ -11,7 +11,11 @@ const [url, expected] = [process.argv[2], Number(process.argv[3])];
 const pool = new Pool({ connectionString: url, max: 16 });
 pool.on('error', () => {});
 const sink = new TallySink();
-const dispatcher = new Dispatcher({ database: new PostgresDatabase({ pool }), catalogue: [OrderPlaced], routes: { memory: { sink, start: 'beginning' } } });
+const dispatcher = new Dispatcher({
+  database: new PostgresDatabase({ pool }),
+  catalogue: [OrderPlaced],
+  routes: { memory: { sink, start: 'beginning' } },
+});
 
 const samples: number[] = [];
 const sample = (): void => void samples.push(process.memoryUsage.rss() / 2 ** 20);

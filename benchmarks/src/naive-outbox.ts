@@ -12,7 +12,11 @@ export const naiveTable = (schema: string): string => `
   )`;
 
 /** @param beforeCommit - what the transaction still does after it has drawn its number */
-export function commitNaively(pool: Pool, schema: string, beforeCommit?: () => Promise<void>): (id: string, stream?: string) => Promise<void> {
+export function commitNaively(
+  pool: Pool,
+  schema: string,
+  beforeCommit?: () => Promise<void>,
+): (id: string, stream?: string) => Promise<void> {
   const insertOrder = INSERT_ORDER(schema);
   const insertMessage = `insert into ${schema}.naive_outbox (stream, type, payload) values ($1, 'OrderPlaced', $2)`;
 
@@ -38,7 +42,10 @@ export async function readNaively(pool: Pool, schema: string, onMessage: (id: st
   let last = '0';
   for (;;) {
     const ending = signal.aborted;
-    const { rows } = await pool.query<{ id: string }>(`select id::text as id from ${schema}.naive_outbox where id > $1 order by id limit 1000`, [last]);
+    const { rows } = await pool.query<{ id: string }>(
+      `select id::text as id from ${schema}.naive_outbox where id > $1 order by id limit 1000`,
+      [last],
+    );
     for (const { id } of rows) onMessage(id);
     last = rows.at(-1)?.id ?? last;
     if (rows.length === 0 && ending) return;

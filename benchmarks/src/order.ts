@@ -29,7 +29,8 @@ export class Order extends AggregateRoot<OrderPlaced> {
 export const orderListTable = (schema: string): string =>
   `create table ${schema}.order_list (id text primary key, customer_id text not null, total_cents integer not null)`;
 
-export const INSERT_ORDER = (schema: string): string => `insert into ${schema}.order_list (id, customer_id, total_cents) values ($1, $2, $3)`;
+export const INSERT_ORDER = (schema: string): string =>
+  `insert into ${schema}.order_list (id, customer_id, total_cents) values ($1, $2, $3)`;
 
 export function orderList(schema: string): ReturnType<typeof projector<PostgresTx>> {
   const insert = INSERT_ORDER(schema);

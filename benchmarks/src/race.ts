@@ -3,7 +3,7 @@ import { Dispatcher, UnitOfWork } from '@waybill/core';
 import type { Figure } from './figure.js';
 import { commitNaively, naiveTable, readNaively } from './naive-outbox.js';
 import { INSERT_ORDER, OrderPlaced, orderListTable, PAYLOAD } from './order.js';
-import { Scratch } from './scratch.js';
+import type { Scratch } from './scratch.js';
 import type { Sizes } from './sizes.js';
 import { TallySink } from './tally-sink.js';
 
@@ -14,52 +14,53 @@ const KEYS = 40;
  * Why the naive outbox is fast: writers that do a little work between their insert and their commit, and a reader that follows the
  * numbers. Both get the same race; what counts is what the reader never saw.
  */
-export async function race({ raceMs }: Sizes): Promise<readonly Figure[]> {
-  return Scratch.within({}, async (scratch) => {
-    const { pool, database } = await scratch.outbox();
-    await pool.query(naiveTable('waybill'));
-    await pool.query(orderListTable('waybill'));
-    const aLittleWork = (): Promise<void> => pause(Math.random() * 10);
+export async function race({ raceMs }: Sizes, scratch: Scratch): Promise<readonly Figure[]> {
+  const { pool, database } = await scratch.outbox();
+  await pool.query(naiveTable('waybill'));
+  await pool.query(orderListTable('waybill'));
+  const aLittleWork = (): Promise<void> => pause(Math.random() * 10);
 
-    const naive = commitNaively(pool, 'waybill', aLittleWork);
-    const seen = new Set<string>();
-    const over = new AbortController();
-    const reading = readNaively(scratch.poolOn(pool.options.connectionString!, 1), 'waybill', (id) => seen.add(id), over.signal);
-    const committed = await writeFor(raceMs, (nth) => naive(`naive-${nth}`, `key-${nth % KEYS}`));
-    over.abort();
-    await reading;
+  const naive = commitNaively(pool, 'waybill', aLittleWork);
+  const seen = new Set<string>();
+  const over = new AbortController();
+  const reading = readNaively(await scratch.pool(1, pool.options.connectionString), 'waybill', (id) => seen.add(id), over.signal);
+  const committed = await writeFor(raceMs, (nth) => naive(`naive-${nth}`, `key-${nth % KEYS}`));
+  over.abort();
+  await reading;
 
-    const sink = new TallySink();
-    const dispatcher = new Dispatcher({ database, catalogue: [OrderPlaced], routes: { race: { sink } } });
-    await dispatcher.start();
-    const reached = async (moment: string): Promise<void> => (moment === 'appended' ? aLittleWork() : undefined);
-    const unitOfWork = new UnitOfWork({ database, catalogue: [OrderPlaced], reached });
-    const insert = INSERT_ORDER('waybill');
-    const ours = await writeFor(raceMs, (nth) =>
-      unitOfWork.run(async ({ tx, append }) => {
-        await tx.query(insert, [`ours-${nth}`, PAYLOAD.customerId, PAYLOAD.totalCents]);
-        append(String(nth % KEYS), OrderPlaced(PAYLOAD));
-      }),
-    );
-    for (let waited = 0; sink.tally.taken < ours && waited < 5_000; waited += 20) await pause(20);
-    await dispatcher.stop();
+  const sink = new TallySink();
+  const dispatcher = new Dispatcher({ database, catalogue: [OrderPlaced], routes: { race: { sink } } });
+  await dispatcher.start();
+  const reached = async (moment: string): Promise<void> => (moment === 'appended' ? aLittleWork() : undefined);
+  const unitOfWork = new UnitOfWork({ database, catalogue: [OrderPlaced], reached });
+  const insert = INSERT_ORDER('waybill');
+  const ours = await writeFor(raceMs, (nth) =>
+    unitOfWork.run(async ({ tx, append }) => {
+      await tx.query(insert, [`ours-${nth}`, PAYLOAD.customerId, PAYLOAD.totalCents]);
+      append(String(nth % KEYS), OrderPlaced(PAYLOAD));
+    }),
+  );
+  for (let waited = 0; sink.tally.taken < ours && waited < 5_000; waited += 20) await pause(20);
+  await dispatcher.stop();
 
-    const lost = (sent: number, taken: number): number => (100 * (sent - taken)) / sent;
-    const naiveLost = lost(committed, seen.size);
-    return [
-      {
-        section: 'commit',
-        name: 'lost by the reader in a race',
-        unit: '%',
-        ours: lost(ours, sink.tally.taken),
-        verdict: sink.tally.verdict(ours),
-        yardstick: { name: '% naive outbox', value: naiveLost, verdict: { right: naiveLost === 0, found: `its reader never saw ${committed - seen.size} of ${committed}` } },
-        target: { text: '0 %', met: sink.tally.taken === ours },
+  const lost = (sent: number, taken: number): number => (100 * (sent - taken)) / sent;
+  const naiveLost = lost(committed, seen.size);
+  return [
+    {
+      section: 'commit',
+      name: 'lost by the reader in a race',
+      unit: '%',
+      ours: lost(ours, sink.tally.taken),
+      verdict: sink.tally.verdict(ours),
+      yardstick: {
+        name: 'naive outbox',
+        value: naiveLost,
+        verdict: { right: naiveLost === 0, found: `its reader never saw ${committed - seen.size} of ${committed}` },
       },
-    ];
-  });
+      target: { text: '0 %', met: sink.tally.taken === ours },
+    },
+  ];
 }
-
 
 /** @returns how many were committed */
 async function writeFor(ms: number, commit: (nth: number) => Promise<unknown>): Promise<number> {

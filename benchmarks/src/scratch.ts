@@ -4,31 +4,36 @@ import { PostgresDatabase } from '@waybill/postgres';
 import type { PostgresOptions } from '@waybill/postgres';
 import { Pool } from 'pg';
 
-/** A durable PostgreSQL for one section of the run, and the pools on its databases; all gone at the end. */
+// The WAL listener of pg-transactional-outbox wants `logical`. Checkpoints in the middle of a round would hit one contender only.
+const SETTINGS = { wal_level: 'logical', max_wal_size: '4GB' };
+
+/** The databases of one section of the run, on the run's PostgreSQL, and the pools on them; gone at its end. */
 export class Scratch {
   readonly #pools: Pool[] = [];
+  readonly #databases: string[] = [];
 
-  private constructor(readonly server: LocalPostgres) {}
+  private constructor(private readonly server: LocalPostgres) {}
 
-  static async within<Result>(settings: Readonly<Record<string, string>>, work: (scratch: Scratch) => Promise<Result>): Promise<Result> {
-    const server = await startPostgres({ durable: true, settings: { max_wal_size: '4GB', ...settings } });
+  static async within<Result>(server: LocalPostgres, work: (scratch: Scratch) => Promise<Result>): Promise<Result> {
     const scratch = new Scratch(server);
     try {
       return await work(scratch);
     } finally {
-      await Promise.all(scratch.#pools.map((pool) => pool.end()));
-      await server.stop();
+      await scratch.#end();
     }
   }
 
-  /** A pool on a new, empty database. */
-  async pool(max = 16): Promise<Pool> {
-    return this.poolOn(await this.server.createDatabase(), max);
+  /** The URL of a new, empty database. */
+  async url(): Promise<string> {
+    const url = await this.server.createDatabase();
+    this.#databases.push(new URL(url).pathname.slice(1));
+    return url;
   }
 
-  poolOn(url: string, max = 16): Pool {
-    const pool = new Pool({ connectionString: url, max });
-    pool.on('error', () => {}); // the server may go first
+  /** A pool on a database, by default on a new, empty one. */
+  async pool(max = 16, url?: string): Promise<Pool> {
+    const pool = new Pool({ connectionString: url ?? (await this.url()), max });
+    pool.on('error', () => {}); // the database may go first
     this.#pools.push(pool);
     return pool;
   }
@@ -40,4 +45,25 @@ export class Scratch {
     await database.migrate();
     return { pool, database };
   }
+
+  // Dropped at once, and not with the server: autovacuum would go on with them beside the next section.
+  async #end(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.end()));
+    const administrator = new Pool({ connectionString: this.server.url, max: 1 });
+    await administrator.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active`);
+    for (const name of this.#databases) await administrator.query(`drop database if exists ${name} with (force)`);
+    await administrator.end();
+  }
+}
+
+/** The run's server, which answers a commit when it is on the disk, and what it says of itself. */
+export async function startDurablePostgres(): Promise<{ readonly server: LocalPostgres; readonly description: string }> {
+  const server = await startPostgres({ durable: true, settings: SETTINGS });
+  const pool = new Pool({ connectionString: server.url, max: 1 });
+  const { rows } = await pool.query<Record<'fsync' | 'waits' | 'wal', string>>(
+    "select current_setting('fsync') as fsync, current_setting('synchronous_commit') as waits, current_setting('wal_level') as wal",
+  );
+  await pool.end();
+  const { fsync, waits, wal } = rows[0]!;
+  return { server, description: `${server.description.split(',')[0]!}: fsync ${fsync}, synchronous_commit ${waits}, wal_level ${wal}` };
 }

@@ -1,6 +1,6 @@
 import type { Figure, Verdict } from './figure.js';
 
-const HEADS = ['section', 'figure', 'ours', 'yardstick', 'ratio', 'target', 'verdict'] as const;
+const HEADS = ['section', 'figure', 'ours', 'verdict', 'yardstick', 'its verdict', 'ratio', 'target'] as const;
 
 /** The figures as one table, verdicts and failures included. */
 export function tableOf(figures: readonly Figure[]): string {
@@ -12,15 +12,16 @@ export function tableOf(figures: readonly Figure[]): string {
 }
 
 function rowOf({ section, name, unit, ours, yardstick, ratio, target, verdict }: Figure): readonly string[] {
-  const against = yardstick && (yardstick.value === undefined ? yardstick.name : `${amount(yardstick.value)} ${yardstick.name}`);
+  const measured = yardstick?.value === undefined ? '' : `${amount(yardstick.value)} ${unit}`;
   return [
     section,
     name,
     `${amount(ours)} ${unit}`,
-    against ?? '',
+    words(verdict),
+    yardstick ? `${yardstick.name}: ${measured || 'not measured'}` : '',
+    yardstick ? words(yardstick.verdict) : '',
     ratio === undefined ? '' : `${ratio.toFixed(2)}x`,
-    target ? `${target.text} ${target.met ? 'met' : 'MISSED'}` : '',
-    yardstick ? `${words(verdict)}; ${yardstick.name}: ${words(yardstick.verdict)}` : words(verdict),
+    target ? `${target.text}: ${target.met ? 'met' : 'MISSED'}` : '',
   ];
 }
 
