@@ -12,6 +12,8 @@ import { MIGRATIONS } from './migrations.js';
  */
 export async function migrate({ pool, schema, schemaName, lanes }: PostgresConnection<never>, signal?: AbortSignal): Promise<void> {
   const upgrade = async (tx: PostgresTx): Promise<void> => {
+    // Whatever the default: who waited for the lock must see what its holder has done.
+    await tx.query('set transaction isolation level read committed');
     // Held until commit, so it works behind PgBouncer too.
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [`waybill migrations of ${schemaName}`]);
     // `if not exists` alone would want the right to create schemas from those who only upgrade theirs.
