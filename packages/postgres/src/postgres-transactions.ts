@@ -7,6 +7,7 @@ import type { ForeignTransactions, PostgresTx } from './postgres-tx.js';
 
 const LONGEST_LOOK_MS = 30_000;
 const LOOK_AGAIN_MS = 100;
+const IN_THE_FUTURE = '22023'; // invalid parameter value: an id that this server has not given yet
 
 /** Transactions on the application's pool, at its default isolation level. */
 export function poolTransactions(pool: Pool): ForeignTransactions<PostgresTx> {
@@ -85,6 +86,7 @@ export class PostgresTransactions<Tx> implements TransactionRunner<Tx> {
       return rows[0]?.status ?? 'forgotten';
     } catch (error) {
       if (translate(error) instanceof DatabaseUnavailableError) return 'unreachable';
+      if ((error as { code?: unknown }).code === IN_THE_FUTURE) return 'forgotten'; // by a standby that had lagged and is the primary now
       throw error;
     }
   }

@@ -85,4 +85,12 @@ describe('connections to PostgreSQL that are lost', function () {
       await cutter.close();
     });
   }
+
+  it('leaves unknown what became of a transaction whose id this server has not given yet', async () => {
+    const shop = await openShop();
+
+    expect(await shop.database.transactions.outcome('99999999999')).to.equal('unknown');
+
+    await shop.close();
+  });
 });
