@@ -62,7 +62,7 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
     const transactions = options.transactions ?? (poolTransactions(pool) as unknown as ForeignTransactions<Tx>);
     const connection = new PostgresConnection<Tx>(pool, quotedSchema(schema), schema, lanes, (tx) => transactions.handle(tx));
     this.#connection = connection;
-    this.transactions = new PostgresTransactions(pool, transactions);
+    this.transactions = new PostgresTransactions(pool, transactions, connection.schema);
     this.outbox = new PostgresOutbox(connection);
     this.snapshots = new PostgresSnapshots(connection);
     this.idempotency = new PostgresIdempotency(connection);

@@ -1,4 +1,4 @@
-import { LeaseLostError } from '@waybill/core';
+import { DatabaseUnavailableError, LeaseLostError } from '@waybill/core';
 import type { LaneLease, LanePage, LaneStore, ReadOptions, Settlement } from '@waybill/core';
 import { LaneRow } from './lane-row.js';
 import type { LaneRowColumns } from './lane-row.js';
@@ -12,13 +12,14 @@ interface RowColumns extends LaneRowColumns {
   readonly look: string;
 }
 
-type Look = Readonly<Record<'snapshot' | 'ceiling' | 'seen', string>>;
+type Look = Readonly<Record<'snapshot' | 'ceiling' | 'seen', string>> & { readonly incarnation: string | null };
 
 /** Reads lanes by snapshot windows and settles them under their lease. */
 export class PostgresLanes implements LaneStore {
   readonly #readLane: string;
   readonly #readAll: string;
   readonly #settle: string;
+  readonly #begin: string;
 
   constructor(private readonly connection: PostgresConnection<never>) {
     const { schema } = connection;
@@ -32,6 +33,10 @@ export class PostgresLanes implements LaneStore {
           failed_revision = $14::text::bigint, attempts = $15::text::integer, next_try_at = to_timestamp($16::text::double precision / 1000),
           error_code = $17::text, last_error = $18::text
         where route = $1::text and lane = $2::integer and epoch = $3::text::bigint
+          and (
+            exists (select from ${schema}.incarnation where id = $20::text::uuid)
+            or ((window_from::text, window_to::text, position) is not distinct from ($4::text, $7::text, $10::text::bigint)) -- stored already
+          )
         returning route
       ), executed as (
         update ${schema}.lane_action as action
@@ -39,7 +44,10 @@ export class PostgresLanes implements LaneStore {
         from json_to_recordset($19::text::json) as done (id bigint, outcome text, note text), settled
         where action.id = done.id
       )
-      select route from settled`;
+      select (select count(*) from settled)::text as settled, l.epoch::text as epoch
+      from ${schema}.lane as l
+      where l.route = $1::text and l.lane = $2::integer`;
+    this.#begin = `insert into ${schema}.incarnation default values on conflict do nothing`;
   }
 
   async read(options: ReadOptions): Promise<LanePage> {
@@ -50,8 +58,8 @@ export class PostgresLanes implements LaneStore {
   }
 
   async settle(lease: LaneLease, { checkpoint, state, failure, executed = [] }: Settlement): Promise<void> {
-    const { from, floor, ceiling, to, toFloor, toCeiling, position } = windowOf(checkpoint);
-    const settled = await this.connection.query(this.#settle, [
+    const { from, floor, ceiling, to, toFloor, toCeiling, position, incarnation } = windowOf(checkpoint);
+    const [answer] = await this.connection.query<{ settled: string; epoch: string }>(this.#settle, [
       ...[lease.route, lease.lane, String(lease.epoch), from, floor, ceiling, to, toFloor, toCeiling, position, state],
       ...[failure?.messageId, failure?.stream, failure && String(failure.revision), String(failure?.attempts ?? 0)],
       ...[
@@ -59,25 +67,38 @@ export class PostgresLanes implements LaneStore {
         failure?.code,
         failure?.error.replaceAll('\0', ''),
         JSON.stringify(executed),
+        incarnation,
       ],
     ]);
-    if (settled.length === 0) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
+    if (answer?.settled === '1') return;
+    if (answer?.epoch !== String(lease.epoch)) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
+    throw new DatabaseUnavailableError(
+      'it recovered from a crash after this lane had read, so the lane reads again from the place that is stored',
+    );
   }
 
-  async #readWindow({ lane, order, selection, limit }: ReadOptions, window: SnapshotWindow): Promise<LanePage> {
+  async #readWindow(options: ReadOptions, window: SnapshotWindow): Promise<LanePage> {
+    const { lane, order, selection, limit } = options;
     const { from, floor, ceiling, to, position } = window;
     const start = position === undefined ? [floor, ceiling] : [position, undefined];
     const values = [from, to, ...start, selection.types, selection.streams, limit];
     const answer = await (order === 'global'
       ? this.connection.query<RowColumns>(this.#readAll, values)
       : this.connection.query<RowColumns>(this.#readLane, [...values, lane]));
-    const { snapshot, seen, ceiling: toCeiling } = JSON.parse(answer[0]!.look) as Look; // comes alone where there is no row
+    const { snapshot, seen, ceiling: toCeiling, incarnation } = JSON.parse(answer[0]!.look) as Look; // comes alone where there is no row
+    if (incarnation === null) {
+      await this.connection.query(this.#begin); // the first look of this life of the server
+      return this.#readWindow(options, window);
+    }
     const found = answer[0]!.id === null ? [] : answer;
 
-    const opened = window.to === undefined ? { ...window, to: snapshot, toFloor: window.seen, toCeiling, seen } : { ...window, seen };
+    const opened =
+      window.to === undefined
+        ? { ...window, to: snapshot, toFloor: window.seen, toCeiling, seen, incarnation }
+        : { ...window, seen, incarnation };
     const rows = found.map((row) => new LaneRow(row, opened));
     if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint, more: true };
-    const through = checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen });
+    const through = checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen, incarnation });
     return { rows, through, more: window.to !== undefined }; // a window that was opened just now shows all there is
   }
 }
@@ -88,6 +109,7 @@ function readStatement(schema: string, call: string): string {
       case when row_number() over (order by o.position) = 1 then json_build_object(
         'snapshot', pg_current_snapshot()::text,
         'ceiling', ${CEILING}::text,
+        'incarnation', (select id from ${schema}.incarnation),
         'seen', (select case when is_called then last_value else 0 end from ${schema}.outbox_position)::text
       )::text end as look
     from (select 1) as one

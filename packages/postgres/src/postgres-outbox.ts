@@ -25,7 +25,8 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
     const values = [appends.map(streamFields), appends.flatMap(({ messages }) => messages.map(messageFields))];
     const [row] = await this.connection.queryIn<{ appended: string }>(tx, this.#append, values.map(arrayText));
     const [transactionId, ...firstRevisions] = row!.appended.split(' ');
-    return { transactionId: transactionId!, firstRevisions: firstRevisions.map(BigInt) };
+    // With a message of it, for a crash lets ids be given again.
+    return { transactionId: `${transactionId!} ${appends[0]!.messages[0]!.id}`, firstRevisions: firstRevisions.map(BigInt) };
   }
 
   async headAndTail(stream: string, from: bigint, tx: Tx): Promise<HeadAndTail> {

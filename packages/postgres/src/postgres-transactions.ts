@@ -46,10 +46,18 @@ async function rollback(client: PoolClient, error: unknown): Promise<Error | und
 
 /** Runs transactions and finds out what became of those whose answer was lost. */
 export class PostgresTransactions<Tx> implements TransactionRunner<Tx> {
+  readonly #statusText: string;
+
   constructor(
     private readonly pool: Pool,
     private readonly transactions: Pick<ForeignTransactions<Tx>, 'run'>,
-  ) {}
+    /** Quoted. */
+    schema: string,
+  ) {
+    this.#statusText = `
+      select pg_xact_status($1::text::xid8) as status,
+        exists (select from ${schema}.outbox where transaction_id = $1::text::xid8 and id = $2::text::uuid)::text as stored`;
+  }
 
   async run<Result>(work: (tx: Tx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     signal?.throwIfAborted();
@@ -82,8 +90,11 @@ export class PostgresTransactions<Tx> implements TransactionRunner<Tx> {
 
   async #status(transactionId: string): Promise<string> {
     try {
-      const { rows } = await this.pool.query<{ status: string | null }>('select pg_xact_status($1::text::xid8) as status', [transactionId]);
-      return rows[0]?.status ?? 'forgotten';
+      const [id, messageId] = transactionId.split(' ');
+      const { rows } = await this.pool.query<{ status: string | null; stored: string }>(this.#statusText, [id, messageId]);
+      const { status, stored } = rows[0]!;
+      const ours = messageId === undefined || stored === 'true'; // or a transaction that got the id again after a crash
+      return status === 'committed' && !ours ? 'aborted' : (status ?? 'forgotten');
     } catch (error) {
       if (translate(error) instanceof DatabaseUnavailableError) return 'unreachable';
       if ((error as { code?: unknown }).code === IN_THE_FUTURE) return 'forgotten'; // by a standby that had lagged and is the primary now

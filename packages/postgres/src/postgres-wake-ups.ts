@@ -12,6 +12,7 @@ interface Notice extends WakeHint {
 
 const COALESCE_MS = 5;
 const RECONNECT_MS = 1_000;
+const FAREWELL_MS = 1_000;
 
 /**
  * Nudges dispatchers in this process at once, and others by one NOTIFY every few milliseconds from a connection of its own: in the
@@ -90,20 +91,33 @@ export class PostgresWakeUps implements WakeUps {
       client.on('end', () => resolve());
     });
     client.on('notification', ({ payload }) => {
-      if (payload === undefined) return;
-      const { sender, ...hint } = JSON.parse(payload) as Notice;
-      if (sender !== this.#sender) onHint(hint);
+      const notice = noticeIn(payload);
+      if (notice && notice.sender !== this.#sender) onHint({ kind: notice.kind, lanes: notice.lanes });
     });
     try {
-      await client.connect();
-      await client.query(`listen ${this.#channel}`);
-      onHint({ kind: 'committed', lanes: [] }); // whatever was told while nobody listened
+      // Each wait ends with the signal: a server that has fallen silent must not hold up a stop.
+      const listening = client.connect().then(() => client.query(`listen ${this.#channel}`));
+      listening.catch(() => {}); // seen below, or of no interest after the signal
+      await Promise.race([listening, aborted(signal)]);
+      if (!signal.aborted) onHint({ kind: 'committed', lanes: [] }); // whatever was told while nobody listened
       await Promise.race([lost, aborted(signal)]);
     } catch {
       await delay(systemClock, RECONNECT_MS, signal);
     } finally {
-      await client.end().catch(() => {});
+      await Promise.race([client.end().catch(() => {}), delay(systemClock, FAREWELL_MS)]);
     }
+  }
+}
+
+/** Anybody may notify on a channel: what is no notice of ours is nothing. */
+function noticeIn(payload: string | undefined): Notice | undefined {
+  try {
+    const { sender, kind, lanes } = JSON.parse(payload ?? '') as Partial<Notice>;
+    return typeof sender === 'string' && (kind === 'committed' || kind === 'action') && Array.isArray(lanes)
+      ? { sender, kind, lanes }
+      : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -17,6 +17,8 @@ export interface SnapshotWindow {
   readonly toFloor?: string | undefined;
   readonly toCeiling?: string | undefined;
   readonly position?: string | undefined;
+  /** The server's life in which this place was looked up. After a crash ids are given again that a snapshot held for past. */
+  readonly incarnation?: string | undefined;
   /** The sequence's last value at the look that led here: the next window's floor, for it was read before that window is taken. */
   readonly seen: string;
 }

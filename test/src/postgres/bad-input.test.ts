@@ -1,6 +1,7 @@
 import { Dispatcher, UnitOfWork } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { PostgresDatabase } from '@waybill/postgres';
+import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import { Pool } from 'pg';
 import { postgresDatabase } from '../servers.js';
@@ -148,5 +149,19 @@ describe('bad input to the PostgreSQL adapter', () => {
     await Promise.all([touch(1, 2), touch(2, 1)]);
 
     expect((await shop.pool.query<{ n: number }>('select n from pair order by id')).rows).to.deep.equal([{ n: 2 }, { n: 2 }]);
+  });
+
+  it('is not disturbed by what others notify on its channel', async () => {
+    const sink = new InMemorySink();
+    const dispatcher = new Dispatcher({ database: shop.database, catalogue: [NoteWritten], routes: { disturbed: { sink, start: 'now' } } });
+    await dispatcher.start();
+    const listening = `select substring(query from 'listen (.*)') as channel from pg_stat_activity where datname = current_database() and query like 'listen %'`;
+    const channel = await eventually('listening', async () => (await shop.pool.query<{ channel: string }>(listening)).rows[0]?.channel);
+
+    for (const noise of ['', '{', 'null', '{"lanes":1}']) await shop.pool.query('select pg_notify($1, $2)', [channel, noise]);
+    const receipt = await shop.unitOfWork.run(async ({ append }) => append('undisturbed', NoteWritten({ text: 'x' })));
+
+    expect(await dispatcher.delivered(receipt, 'disturbed', { timeoutMs: 5_000 })).to.equal('delivered');
+    await dispatcher.stop();
   });
 });

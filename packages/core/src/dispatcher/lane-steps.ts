@@ -66,7 +66,9 @@ export class LaneSteps {
   #notBefore = 0;
   #ahead: Promise<LanePage> | undefined;
   #unanswered: EndedOrder | undefined;
-  #unsaved = false;
+  // Rows that the route does not select were passed up to here. Only stored from time to time, and never read from: after a crash of
+  // the database a place that it has not stored may mean something else.
+  #passed: Checkpoint | undefined;
   #savedAt: number;
 
   constructor(options: LaneOptions) {
@@ -100,6 +102,7 @@ export class LaneSteps {
       return { ...delivered, events: [...events, ...delivered.events] };
     } catch (error) {
       this.#ahead = undefined;
+      this.#passed = undefined;
       if (isWaybillError(error, 'LEASE_LOST')) hold.lose();
       if (hold.signal.aborted) return this.#over();
       const trouble = { name: 'trouble', event: { ...this.#place, doing: 'running a lane', error } } as const;
@@ -111,8 +114,8 @@ export class LaneSteps {
 
   /** Stores the place reached, where rows were passed that the route does not select. */
   async finish(): Promise<void> {
-    if (this.#unsaved && this.#options.hold.held())
-      await this.#settle({ checkpoint: this.#checkpoint, state: this.#state, failure: this.#failure });
+    if (this.#passed && this.#options.hold.held())
+      await this.#settle({ checkpoint: this.#passed, state: this.#state, failure: this.#failure });
   }
 
   get #place(): { readonly route: string; readonly lane: number } {
@@ -165,8 +168,7 @@ export class LaneSteps {
   }
 
   async #drained(through: Checkpoint, more: boolean): Promise<Step> {
-    this.#checkpoint = through;
-    this.#unsaved = true;
+    this.#passed = through;
     this.#failuresInARow = 0;
     if (this.#options.clock.monotonic() - this.#savedAt > SAVE_IDLE_PROGRESS_MS) await this.finish();
     return { events: [], next: more ? 'more' : 'idle' };
@@ -249,7 +251,7 @@ export class LaneSteps {
     this.#checkpoint = progress.checkpoint;
     this.#state = progress.state;
     this.#failure = progress.failure;
-    this.#unsaved = false;
+    this.#passed = undefined;
     this.#savedAt = clock.monotonic();
     if (progress.state !== 'running') return;
     this.#failuresInARow = 0;

@@ -200,7 +200,8 @@ export class UnitOfWork<Tx = unknown> {
 
     // The last write: from here to the commit the stream heads are locked.
     const { appends } = commit;
-    const appended = appends.length > 0 ? await database.outbox.append(appends, tx) : undefined;
+    // Under a key also where there is nothing to append: it tells the transaction's id, so that a lost answer can be looked up.
+    const appended = appends.length > 0 || idempotencyKey !== undefined ? await database.outbox.append(appends, tx) : undefined;
     const receipt = receiptOf(result, commit.receiptMessages(appended?.firstRevisions ?? []));
     if (idempotencyKey !== undefined) await database.idempotency.record(idempotencyKey, outcomeText(idempotencyKey, receipt), tx);
     await reached?.('appended');

@@ -27,6 +27,12 @@ create table ${schema}.identity (
 insert into ${schema}.identity (lanes, system_identifier, database_oid)
 select ${lanes}, (select system_identifier::text from pg_control_system()), (select oid from pg_database where datname = current_database());
 
+-- Emptied by PostgreSQL when it recovers from a crash: whoever finds another id here than at the look before knows of it.
+create unlogged table ${schema}.incarnation (
+  only_row boolean primary key default true check (only_row),
+  id uuid not null default gen_random_uuid()
+);
+
 create table ${schema}.stream (
   stream text collate "C" primary key,
   revision bigint not null,
