@@ -58,7 +58,9 @@ export default defineConfig(
   },
   {
     files: ['test/src/inversify/**/*.ts'], // inversify's decorators are legacy ones
-    languageOptions: { parserOptions: { projectService: false, project: 'test/legacy/tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: false, project: 'test/legacy/tsconfig.json', tsconfigRootDir: import.meta.dirname },
+    },
   },
   {
     files: ['eslint.config.js', 'docs/.vitepress/**'],
