@@ -1,0 +1,70 @@
+import { ReadConcern } from 'mongodb';
+import type { Collection, Db, MongoClient } from 'mongodb';
+import type {
+  ActionDocument,
+  ClaimDocument,
+  IdempotencyDocument,
+  IdentityDocument,
+  LaneDocument,
+  MarkDocument,
+  OutboxDocument,
+  RouteDocument,
+  SequencerDocument,
+  SignalDocument,
+  SnapshotDocument,
+  StreamDocument,
+} from './stored-documents.js';
+
+/** Waybill's own collections. Read and written by majority, whatever the client's defaults: what a fail-over takes back was never there. */
+export class MongoDBCollections {
+  readonly outbox: Collection<OutboxDocument>;
+  readonly streams: Collection<StreamDocument>;
+  readonly marks: Collection<MarkDocument>;
+  readonly sequencer: Collection<SequencerDocument>;
+  readonly signals: Collection<SignalDocument>;
+  readonly lanes: Collection<LaneDocument>;
+  readonly routes: Collection<RouteDocument>;
+  readonly actions: Collection<ActionDocument>;
+  readonly inbox: Collection<ClaimDocument>;
+  readonly idempotency: Collection<IdempotencyDocument>;
+  readonly snapshots: Collection<SnapshotDocument>;
+  readonly identity: Collection<IdentityDocument>;
+  /** Where they are. */
+  readonly db: Db;
+
+  constructor(
+    readonly client: MongoClient,
+    database: string,
+    readonly prefix: string,
+    readonly laneCount: number,
+  ) {
+    // An application may let its client read values in many shapes; ours are read in these.
+    this.db = client.db(database, {
+      ...{ readPreference: 'primary', readConcern: new ReadConcern('majority'), writeConcern: { w: 'majority' } },
+      ...{ promoteValues: true, promoteLongs: true, promoteBuffers: false, useBigInt64: true, ignoreUndefined: true },
+      ...{ raw: false, bsonRegExp: false, serializeFunctions: false, checkKeys: false },
+    });
+    const named = <Document extends { readonly _id: unknown }>(name: string): Collection<Document> =>
+      this.db.collection<Document>(`${prefix}${name}`);
+    this.outbox = named('outbox');
+    this.streams = named('streams');
+    this.marks = named('marks');
+    this.sequencer = named('sequencer');
+    this.signals = named('signals');
+    this.lanes = named('lanes');
+    this.routes = named('routes');
+    this.actions = named('actions');
+    this.inbox = named('inbox');
+    this.idempotency = named('idempotency');
+    this.snapshots = named('snapshots');
+    this.identity = named('identity');
+  }
+
+  get all(): readonly Collection<never>[] {
+    const { outbox, streams, marks, sequencer, signals, lanes, routes, actions, inbox, idempotency, snapshots, identity } = this;
+    return [
+      ...[outbox, streams, marks, sequencer, signals, lanes],
+      ...[routes, actions, inbox, idempotency, snapshots, identity],
+    ] as unknown as readonly Collection<never>[];
+  }
+}

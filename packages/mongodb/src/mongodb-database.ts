@@ -1,0 +1,114 @@
+import { InvalidOptionsError } from '@waybill/core';
+import type { Database } from '@waybill/core';
+import type { MongoClient } from 'mongodb';
+import { MongoDBActions } from './mongodb-actions.js';
+import { MongoDBCollections } from './mongodb-collections.js';
+import { MongoDBIdempotency, MongoDBInbox, MongoDBSnapshots } from './mongodb-keyed-stores.js';
+import { MongoDBLanes } from './mongodb-lanes.js';
+import { MongoDBLeases } from './mongodb-leases.js';
+import { MongoDBOutbox } from './mongodb-outbox.js';
+import { MongoDBRoutes } from './mongodb-routes.js';
+import { MongoDBStatus } from './mongodb-status.js';
+import { MongoDBTransactions } from './mongodb-transactions.js';
+import type { MongoDBTx } from './mongodb-tx.js';
+import { MongoDBWakeUps } from './mongodb-wake-ups.js';
+import { migrate } from './schema/migrate.js';
+import { verify } from './schema/verify.js';
+import { Sequencer } from './sequencer.js';
+
+export interface MongoDBOptions {
+  /** Yours, of a replica set or a sharded cluster; never closed by Waybill. */
+  readonly client: MongoClient;
+  /** Where your collections are: the `db` of every transaction. */
+  readonly database: string;
+  /** Where Waybill's own collections are, in the same cluster. Default: in yours. */
+  readonly outboxDatabase?: string;
+  /** What the names of Waybill's collections begin with. Default `'waybill_'`. */
+  readonly prefix?: string;
+  /** Ordered paths per route, fixed when the collections are made; 1 to 1,024. Default 16. */
+  readonly lanes?: number;
+  /**
+   * For how long a transaction that loses against others is run again before it fails with `TRANSACTION_CONFLICT`, in milliseconds.
+   * Default 10,000; the driver alone would go on for two minutes.
+   */
+  readonly retryForMs?: number;
+  /** Whether dispatchers hear of commits in other processes through a change stream; without one, by polling. Default true. */
+  readonly changeStream?: boolean;
+}
+
+/** Waybill on MongoDB 5.0 or newer: a replica set, or a sharded cluster through mongos. */
+export class MongoDBDatabase implements Database<MongoDBTx> {
+  readonly transactions: MongoDBTransactions;
+  readonly outbox: MongoDBOutbox;
+  readonly snapshots: MongoDBSnapshots;
+  readonly idempotency: MongoDBIdempotency;
+  readonly wakeUps: MongoDBWakeUps;
+  readonly inbox: MongoDBInbox;
+  readonly routes: MongoDBRoutes;
+  readonly lanes: MongoDBLanes;
+  readonly leases: MongoDBLeases;
+  readonly actions: MongoDBActions;
+  readonly status: MongoDBStatus;
+  readonly #collections: MongoDBCollections;
+
+  /** @throws {@link InvalidOptionsError} names or numbers that cannot be */
+  constructor(options: MongoDBOptions) {
+    const {
+      client,
+      database,
+      outboxDatabase = database,
+      prefix = 'waybill_',
+      lanes = 16,
+      retryForMs = 10_000,
+      changeStream = true,
+    } = options;
+    refuseName('database', database);
+    refuseName('outboxDatabase', outboxDatabase);
+    if (prefix.includes('$') || prefix.includes('\0') || prefix.startsWith('system.'))
+      throw new InvalidOptionsError(
+        `prefix is ${JSON.stringify(prefix)}; names of collections hold no "$", and do not begin with "system.".`,
+      );
+    if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024)
+      throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
+    if (!(retryForMs >= 0)) throw new InvalidOptionsError(`retryForMs is ${retryForMs}; it must be a number of milliseconds.`);
+
+    const collections = new MongoDBCollections(client, outboxDatabase, prefix, lanes);
+    this.#collections = collections;
+    this.transactions = new MongoDBTransactions(collections, client.db(database), retryForMs);
+    // Sequencer and wake-ups tell each other: what was numbered here, and that something is to be numbered.
+    this.wakeUps = new MongoDBWakeUps(collections, () => sequencer, changeStream);
+    const sequencer = new Sequencer(collections, this.transactions, {
+      numbered: (batch) => this.wakeUps.tell({ kind: 'committed', lanes: batch }),
+      waiting: () => this.wakeUps.signal('committed', []),
+    });
+    this.outbox = new MongoDBOutbox(collections);
+    this.snapshots = new MongoDBSnapshots(collections);
+    this.idempotency = new MongoDBIdempotency(collections);
+    this.inbox = new MongoDBInbox(collections);
+    this.routes = new MongoDBRoutes(collections, this.transactions, sequencer);
+    this.lanes = new MongoDBLanes(collections, this.transactions, sequencer);
+    this.leases = new MongoDBLeases(collections);
+    this.actions = new MongoDBActions(collections);
+    this.status = new MongoDBStatus(collections);
+  }
+
+  /**
+   * @throws {@link SchemaMismatchError} a stand-alone server, or collections that are newer than this package or made for another number of lanes
+   * @throws {@link DatabaseUnavailableError}
+   */
+  async migrate({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await migrate(this.#collections, signal);
+  }
+
+  async verify(): Promise<void> {
+    await verify(this.#collections);
+  }
+}
+
+// What MongoDB refuses on any platform; on Windows it refuses more.
+function refuseName(option: string, name: string): void {
+  if (name !== '' && !/[/\\. "$\0]/.test(name) && Buffer.byteLength(name) <= 63) return;
+  throw new InvalidOptionsError(
+    `${option} is ${JSON.stringify(name)}; a database's name has 1 to 63 bytes and none of / \\ . " $ or blank.`,
+  );
+}

@@ -1,0 +1,69 @@
+import type { IdempotencyStore, InboxClaim, InboxStore, Snapshot, SnapshotStore } from '@waybill/core';
+import type { MongoDBCollections } from './mongodb-collections.js';
+import { translate } from './mongodb-errors.js';
+import type { MongoDBTx } from './mongodb-tx.js';
+
+/** Claims are upserts: a duplicate key would abort the whole transaction. Of two at once the server lets one go on, and the other comes again. */
+export class MongoDBInbox implements InboxStore<MongoDBTx> {
+  constructor(private readonly collections: MongoDBCollections) {}
+
+  async claim({ handler, messageId, source, firstAttemptAt }: InboxClaim, { session }: MongoDBTx): Promise<boolean> {
+    const { upsertedCount } = await this.collections.inbox.updateOne(
+      { _id: { handler, messageId } },
+      { $setOnInsert: { source, firstAttemptAt } },
+      { session, upsert: true },
+    );
+    return upsertedCount === 1;
+  }
+
+  async claimed(handler: string, messageId: string): Promise<boolean> {
+    try {
+      return (await this.collections.inbox.findOne({ _id: { handler, messageId } }, { projection: { _id: 1 } })) !== null;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+}
+
+export class MongoDBIdempotency implements IdempotencyStore<MongoDBTx> {
+  constructor(private readonly collections: MongoDBCollections) {}
+
+  async claim(key: string, { session }: MongoDBTx): Promise<string | undefined> {
+    const first = await this.collections.idempotency.findOneAndUpdate(
+      { _id: key },
+      { $setOnInsert: { _id: key } },
+      { session, upsert: true, returnDocument: 'before' },
+    );
+    return first?.outcome;
+  }
+
+  async record(key: string, outcome: string, { session }: MongoDBTx): Promise<void> {
+    await this.collections.idempotency.updateOne({ _id: key }, { $set: { outcome } }, { session });
+  }
+}
+
+export class MongoDBSnapshots implements SnapshotStore<MongoDBTx> {
+  constructor(private readonly collections: MongoDBCollections) {}
+
+  async load(stream: string, version: number, { session }: MongoDBTx): Promise<Snapshot | undefined> {
+    const stored = await this.collections.snapshots.findOne({ _id: { stream, version } }, { session });
+    return stored ? { stream, version, revision: stored.revision, state: stored.state } : undefined;
+  }
+
+  async save({ stream, version, revision, state }: Snapshot, { session }: MongoDBTx): Promise<void> {
+    // Decided in the server, so that an older one neither replaces a newer one nor fails on its key.
+    const isNewer = { $gt: [revision, { $ifNull: ['$revision', -1n] }] };
+    await this.collections.snapshots.updateOne(
+      { _id: { stream, version } },
+      [
+        {
+          $set: {
+            revision: { $cond: [isNewer, revision, '$revision'] },
+            state: { $cond: [isNewer, { $literal: state }, '$state'] },
+          },
+        },
+      ],
+      { session, upsert: true },
+    );
+  }
+}

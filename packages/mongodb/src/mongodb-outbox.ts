@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { ConcurrencyError, laneOf, PayloadTooLargeError } from '@waybill/core';
+import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StreamAppend } from '@waybill/core';
+import type { AnyBulkWriteOperation, Document } from 'mongodb';
+import type { MongoDBCollections } from './mongodb-collections.js';
+import { codeOf } from './mongodb-errors.js';
+import type { MongoDBTx } from './mongodb-tx.js';
+import { SERVER_FILLS_IN, storedMessage } from './stored-documents.js';
+import type { OutboxDocument, StreamDocument } from './stored-documents.js';
+import { transactionId } from './transaction-id.js';
+
+/** A move of a stream's head, from where it must be to where it goes. */
+interface Move {
+  readonly append: StreamAppend;
+  readonly from: bigint | undefined;
+  readonly first: bigint;
+  readonly head: bigint;
+}
+
+const CONVERSION_FAILURE = 241;
+const MOST_DOCUMENT_BYTES = 15 * 1024 * 1024; // MongoDB takes 16 MiB; the rest is room for everything but the payload
+const MOST_BYTES_A_CHARACTER = 3;
+
+/** Appends in two commands: one moves the heads, one inserts the documents. The sequencer gives them their places after the commit. */
+export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
+  constructor(private readonly collections: MongoDBCollections) {}
+
+  async append(appends: readonly StreamAppend[], tx: MongoDBTx): Promise<Appended> {
+    if (appends.length === 0) return { transactionId: await this.#mark(tx), firstRevisions: [] };
+    refuseTooLarge(appends);
+    const heads = await this.#headsOf(
+      appends.filter(({ expected }) => expected === 'any').map(({ stream }) => stream),
+      tx,
+    );
+    const moves = appends.map((append) => moveOf(append, heads));
+    await this.#move(moves, tx);
+    const documents = moves.flatMap((move) => documentsOf(move, this.collections.laneCount));
+    await this.collections.outbox.insertMany(documents, { session: tx.session });
+    return {
+      transactionId: transactionId({ message: documents[0]!._id, stream: documents[0]!.stream }),
+      firstRevisions: moves.map(({ first }) => first),
+    };
+  }
+
+  async headAndTail(stream: string, from: bigint, { session }: MongoDBTx): Promise<HeadAndTail> {
+    // Two reads of one snapshot.
+    const head = await this.collections.streams.findOne({ _id: stream }, { session });
+    if (head?.revision === undefined) return { head: undefined, tail: [] };
+    const tail = await this.collections.outbox
+      .find({ stream, revision: { $gte: from } }, { session })
+      .sort({ revision: 1 })
+      .toArray();
+    return { head: head.revision, tail: tail.map(storedMessage) };
+  }
+
+  async #mark({ session }: MongoDBTx): Promise<string> {
+    const mark = randomUUID();
+    await this.collections.marks.insertOne({ _id: mark, at: SERVER_FILLS_IN() }, { session });
+    return transactionId({ mark });
+  }
+
+  async #headsOf(streams: readonly string[], { session }: MongoDBTx): Promise<ReadonlyMap<string, bigint>> {
+    if (streams.length === 0) return new Map();
+    const heads = await this.collections.streams.find({ _id: { $in: [...streams] } }, { session }).toArray();
+    return new Map(heads.flatMap(({ _id, revision }) => (revision === undefined ? [] : [[_id, revision] as const])));
+  }
+
+  async #move(moves: readonly Move[], { session }: MongoDBTx): Promise<void> {
+    // In name order, so that of two transactions with the same streams one meets the other at its first.
+    const sorted = [...moves].sort((one, other) => (one.append.stream < other.append.stream ? -1 : 1));
+    try {
+      await this.collections.streams.bulkWrite(sorted.map(headWrite), { session, ordered: true });
+    } catch (error) {
+      if (codeOf(error) !== CONVERSION_FAILURE) throw error;
+      throw await this.#conflict(sorted, error);
+    }
+  }
+
+  /** Looked up outside the transaction, which the server has aborted. */
+  async #conflict(moves: readonly Move[], cause: unknown): Promise<ConcurrencyError> {
+    const [{ index } = { index: 0 }] = (cause as { writeErrors?: readonly { readonly index: number }[] }).writeErrors ?? [];
+    const { append, from } = moves[index]!;
+    const head = await this.collections.streams.findOne({ _id: append.stream }).catch(() => undefined);
+    const expected = append.adopt && typeof append.expected === 'bigint' ? append.expected : from;
+    return new ConcurrencyError(append.stream, expected, head?.revision, { cause });
+  }
+}
+
+function moveOf(append: StreamAppend, heads: ReadonlyMap<string, bigint>): Move {
+  const { stream, expected, adopt, messages } = append;
+  const before = expected === 'any' ? heads.get(stream) : expected === 'no-stream' ? undefined : expected;
+  const first = (before ?? -1n) + 1n;
+  return { append, from: adopt ? undefined : before, first, head: first + BigInt(messages.length) - 1n };
+}
+
+/**
+ * Moves the head from where it must be, or fails in the server: then the server aborts the transaction at once, whoever swallows the
+ * error. A filter that matches nothing would abort nothing, and an insert that finds the stream there would hide what is there.
+ */
+function headWrite({ append, from, head }: Move): AnyBulkWriteOperation<StreamDocument> {
+  const isThere = from === undefined ? { $eq: [{ $type: '$revision' }, 'missing'] } : { $eq: ['$revision', from] };
+  const fail = { $toInt: { $concat: ['the stream is at revision ', { $ifNull: [{ $toString: '$revision' }, 'none'] }] } };
+  const update: Document[] = [{ $set: { revision: { $cond: [isThere, head, fail] } } }];
+  return { updateOne: { filter: { _id: append.stream }, update, upsert: true } };
+}
+
+function documentsOf({ append, first }: Move, lanes: number): readonly OutboxDocument[] {
+  const { stream, hash, messages } = append;
+  const lane = laneOf(hash, lanes);
+  return messages.map((message, offset) => documentOf(message, stream, first + BigInt(offset), lane));
+}
+
+function documentOf(message: MessageToAppend, stream: string, revision: bigint, lane: number): OutboxDocument {
+  const { id, kind, type, schemaVersion, codec, payload, metadata, aggregate, occurredAt } = message;
+  return {
+    ...{ _id: id, stream, revision, lane, kind, type, schemaVersion, codec, payload },
+    metadata: JSON.stringify(metadata),
+    ...(aggregate && { aggregate: { type: aggregate.type, id: aggregate.id } }),
+    occurredAt,
+    at: SERVER_FILLS_IN(),
+    pending: true,
+  };
+}
+
+function refuseTooLarge(appends: readonly StreamAppend[]): void {
+  for (const { stream, messages } of appends) {
+    for (const { type, payload } of messages) {
+      if (payload.length * MOST_BYTES_A_CHARACTER <= MOST_DOCUMENT_BYTES) continue;
+      const bytes = Buffer.byteLength(payload);
+      if (bytes > MOST_DOCUMENT_BYTES) throw new PayloadTooLargeError(type, stream, bytes, MOST_DOCUMENT_BYTES);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { CommitOutcomeUnknownError, TransactionConflictError, TransactionRolledBackError, delay, systemClock } from '@waybill/core';
+import type { TransactionRunner } from '@waybill/core';
+import type { Db, TransactionOptions } from 'mongodb';
+import type { MongoDBCollections } from './mongodb-collections.js';
+import { codeOf, isUnavailable, leavesCommitOpen, translate } from './mongodb-errors.js';
+import type { MongoDBTx } from './mongodb-tx.js';
+import { transactionOf } from './transaction-id.js';
+
+const COMMIT_MS = 15_000;
+const LONGEST_LOOK_MS = 30_000;
+const LOOK_AGAIN_MS = 100;
+const ONE_LOOK_MS = 1_000;
+// The driver reruns for ever what loses its transaction at commit. Once may be a fail-over; time after time it is a swallowed error.
+const MOST_LOST_COMMITS = 5;
+
+const OPTIONS: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority' },
+  readPreference: 'primary',
+};
+
+/** Runs transactions by the driver's `withTransaction`, bounded, and finds out what became of those whose answer was lost. */
+export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
+  constructor(
+    private readonly collections: MongoDBCollections,
+    private readonly db: Db,
+    /** For how long work that loses against others is run again. */
+    private readonly retryForMs: number,
+  ) {}
+
+  run<Result>(work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return this.runFor(this.retryForMs, work, signal);
+  }
+
+  /** {@link MongoDBTransactions.run}, with a time of its own to give up after. */
+  async runFor<Result>(retryForMs: number, work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    const session = this.collections.client.startSession();
+    const giveUpAt = systemClock.monotonic() + retryForMs;
+    const commit = new CommitWatch();
+    let [runs, lostCommits] = [0, 0];
+    let conflict: unknown;
+
+    const running = session
+      .withTransaction(async () => {
+        if (commit.isUnderWay && ++lostCommits === MOST_LOST_COMMITS) throw new TransactionRolledBackError();
+        commit.reset();
+        if (runs > 0 && systemClock.monotonic() >= giveUpAt) throw tooManyRuns(runs, retryForMs, conflict);
+        runs++;
+        try {
+          const result = await work({ session, db: this.db });
+          signal?.throwIfAborted();
+          if (!session.inTransaction()) throw new TransactionRolledBackError(); // the work itself has ended it
+          commit.begin();
+          return result;
+        } catch (error) {
+          conflict = error;
+          throw error;
+        }
+      }, OPTIONS)
+      .finally(() => session.endSession());
+    running.catch(() => {}); // seen below, unless the commit takes too long
+
+    try {
+      return await Promise.race([running, commit.takesTooLong]);
+    } catch (error) {
+      if (commit.isUnderWay && leavesCommitOpen(error)) throw new CommitOutcomeUnknownError(undefined, { cause: error });
+      throw translate(error);
+    } finally {
+      commit.reset();
+    }
+  }
+
+  async outcome(transactionId: string, signal?: AbortSignal): Promise<'committed' | 'rolled-back' | 'unknown'> {
+    const deadline = systemClock.monotonic() + LONGEST_LOOK_MS;
+    while (!signal?.aborted && systemClock.monotonic() < deadline) {
+      const found = await Promise.race([this.#look(transactionId), delay(systemClock, LONGEST_LOOK_MS, signal).then(() => undefined)]);
+      if (found !== undefined) return found;
+      await delay(systemClock, LOOK_AGAIN_MS, signal); // still in progress, or the server is not back yet
+    }
+    return 'unknown';
+  }
+
+  /** `undefined` when it cannot be said yet. */
+  async #look(transactionId: string): Promise<'committed' | 'rolled-back' | undefined> {
+    const { streams, outbox, marks } = this.collections;
+    const { stream, message, mark } = transactionOf(transactionId);
+    try {
+      // A write outside any transaction waits until the open one that wrote the same document has ended: after it nothing can change.
+      const wait = { upsert: true, maxTimeMS: ONE_LOOK_MS };
+      if (mark !== undefined) {
+        await marks.updateOne({ _id: mark }, { $inc: { looks: 1 } }, wait);
+        await marks.deleteOne({ _id: mark, at: { $exists: false } });
+        return (await marks.findOne({ _id: mark })) ? 'committed' : 'rolled-back';
+      }
+      await streams.updateOne({ _id: stream! }, { $inc: { looks: 1 } }, wait);
+      await streams.deleteOne({ _id: stream!, revision: { $exists: false } });
+      return (await outbox.findOne({ _id: message! }, { projection: { _id: 1 } })) ? 'committed' : 'rolled-back';
+    } catch (error) {
+      if (isUnavailable(error as Error) || codeOf(error) === 112) return undefined;
+      throw translate(error);
+    }
+  }
+}
+
+/** Knows whether a commit is under way, and when it has been so for too long: the driver itself would try for two minutes. */
+class CommitWatch {
+  isUnderWay = false;
+  readonly takesTooLong: Promise<never>;
+  #tooLong: (error: Error) => void = () => {};
+  #stop: (() => void) | undefined;
+
+  constructor() {
+    this.takesTooLong = new Promise((_, reject) => (this.#tooLong = reject));
+    this.takesTooLong.catch(() => {});
+  }
+
+  begin(): void {
+    this.isUnderWay = true;
+    this.#stop = systemClock.after(COMMIT_MS, () => this.#tooLong(new Error(`no answer to the commit within ${COMMIT_MS} ms`)));
+  }
+
+  reset(): void {
+    this.isUnderWay = false;
+    this.#stop?.();
+  }
+}
+
+function tooManyRuns(runs: number, ms: number, cause: unknown): TransactionConflictError {
+  return new TransactionConflictError(
+    `it lost ${runs} times within ${ms} ms, last by "${cause instanceof Error ? cause.message : String(cause)}"`,
+    { cause },
+  );
+}

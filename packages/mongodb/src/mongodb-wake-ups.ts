@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { delay, laneOf, systemClock } from '@waybill/core';
+import type { WakeHint, WakeUps } from '@waybill/core';
+import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
+import type { MongoDBCollections } from './mongodb-collections.js';
+import type { Sequencer } from './sequencer.js';
+import { lanesOf, notice } from './stored-documents.js';
+import type { SequencerDocument, SignalDocument } from './stored-documents.js';
+
+const COALESCE_MS = 5;
+const REOPEN_MS = 1_000;
+const LONGEST_REOPEN_MS = 30_000;
+const AWAIT_MS = 10_000;
+
+/**
+ * Nudges dispatchers in this process at once, and others through a change stream on the two small documents that change with every
+ * batch: the sequencer's, and one that writers without a dispatcher touch every few milliseconds at most. Watching the outbox itself
+ * would send every message to every process.
+ *
+ * Only hints: where change streams are not allowed, or their history is lost, polling finds everything.
+ */
+export class MongoDBWakeUps implements WakeUps {
+  readonly #listeners = new Set<(hint: WakeHint) => void>();
+  #pending: { lanes: Set<number>; action: boolean } | undefined;
+
+  constructor(
+    private readonly collections: MongoDBCollections,
+    private readonly sequencer: () => Sequencer,
+    private readonly watches: boolean,
+  ) {}
+
+  nudge(kind: WakeHint['kind'], streamHashes: readonly number[]): void {
+    const lanes = streamHashes.map((hash) => laneOf(hash, this.collections.laneCount));
+    this.tell({ kind, lanes });
+    if (kind === 'committed' && this.#listeners.size > 0) {
+      // Somebody here waits for it: whoever numbers it tells the others by doing so.
+      this.sequencer()
+        .catchUp()
+        .catch(() => {});
+    } else this.signal(kind, lanes);
+  }
+
+  /** To listeners of this process. */
+  tell(hint: WakeHint): void {
+    for (const listener of this.#listeners) listener(hint);
+  }
+
+  /** To other processes: one write every few milliseconds. */
+  signal(kind: WakeHint['kind'], lanes: readonly number[]): void {
+    if (!this.#pending) systemClock.after(COALESCE_MS, () => this.#send());
+    this.#pending ??= { lanes: new Set(), action: false };
+    for (const lane of lanes) this.#pending.lanes.add(lane);
+    this.#pending.action ||= kind === 'action';
+  }
+
+  async listen(onHint: (hint: WakeHint) => void, signal: AbortSignal): Promise<void> {
+    this.#listeners.add(onHint);
+    try {
+      if (!this.watches) await aborted(signal);
+      for (let wait = REOPEN_MS; !signal.aborted; wait = Math.min(wait * 2, LONGEST_REOPEN_MS)) {
+        if (await this.#watchUntilLost(onHint, signal)) wait = REOPEN_MS;
+        await delay(systemClock, wait, signal);
+      }
+    } finally {
+      this.#listeners.delete(onHint);
+    }
+  }
+
+  /** Numbers what was committed: then the last number is the pulse. */
+  async pulse(): Promise<string> {
+    return String(await this.sequencer().catchUp());
+  }
+
+  #send(): void {
+    const { lanes, action } = this.#pending!;
+    this.#pending = undefined;
+    const kind = action ? 'action' : 'committed';
+    // Only a hint: when it cannot be written, polling finds what it would have told.
+    this.collections.signals
+      .updateOne({ _id: kind }, { $set: { notice: notice(randomUUID(), [...lanes]) } }, { upsert: true, writeConcern: { w: 1 } })
+      .catch(() => {});
+  }
+
+  /** @returns true when it had been watching */
+  async #watchUntilLost(onHint: (hint: WakeHint) => void, signal: AbortSignal): Promise<boolean> {
+    const { db, sequencer, signals } = this.collections;
+    const watched = { 'ns.coll': { $in: [sequencer.collectionName, signals.collectionName] } };
+    const stream = db.watch<Watched>([{ $match: watched }], { maxAwaitTimeMS: AWAIT_MS });
+    const close = (): void => void stream.close().catch(() => {});
+    signal.addEventListener('abort', close, { once: true });
+    let watching = false;
+    try {
+      stream.once('init', () => {
+        watching = true;
+        onHint({ kind: 'committed', lanes: [] }); // whatever was told while nobody watched
+      });
+      await this.#passOn(stream, onHint);
+    } catch {
+      // Closed, lost, or not allowed: whatever it was, polling goes on, and so does trying.
+    } finally {
+      signal.removeEventListener('abort', close);
+      await stream.close().catch(() => {});
+    }
+    return watching;
+  }
+
+  async #passOn(stream: ChangeStream<Watched>, onHint: (hint: WakeHint) => void): Promise<void> {
+    for await (const change of stream as AsyncIterable<ChangeStreamDocument<Watched>>) {
+      const fields =
+        change.operationType === 'update' ? change.updateDescription.updatedFields : 'fullDocument' in change && change.fullDocument;
+      if (!fields || !fields.notice || !('documentKey' in change)) continue;
+      const { _id: kind } = change.documentKey as unknown as Pick<Watched, '_id'>;
+      // The hint is about what can be read, so it comes after the number of what was committed.
+      if (kind === 'sequencer') this.sequencer().saw(BigInt((fields as Partial<SequencerDocument>).position ?? 0));
+      if (kind === 'committed') this.sequencer().catchUp().catch(() => {}); // prettier-ignore
+      onHint({ kind: kind === 'action' ? 'action' : 'committed', lanes: lanesOf(fields.notice) });
+    }
+  }
+}
+
+type Watched = SequencerDocument | SignalDocument;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,75 @@
+import { SchemaMismatchError } from '@waybill/core';
+import type { MongoDBCollections } from '../mongodb-collections.js';
+import { codeOf, translate } from '../mongodb-errors.js';
+import type { IdentityDocument } from '../stored-documents.js';
+import { refuseStandAlone } from './topology.js';
+
+/** Of the collections and their indexes; to be raised with whatever older code could not live with. */
+export const VERSION = 1;
+
+const NAMESPACE_EXISTS = 48;
+
+/**
+ * Makes collections and indexes. Each step is idempotent, so processes that start together do no harm, and neither does a crash between two.
+ *
+ * @throws {@link SchemaMismatchError} a stand-alone server, or collections that are newer or made for another number of lanes
+ */
+export async function migrate(collections: MongoDBCollections, signal?: AbortSignal): Promise<void> {
+  const { db, outbox, actions, sequencer, identity, laneCount: lanes } = collections;
+  try {
+    await refuseStandAlone(collections);
+    const stored = await identity.findOne({ _id: 'outbox' });
+    if (stored) refuseOther(collections, stored);
+    // Made beforehand: a collection that is first written in a transaction is made in it, and two that do so at once conflict.
+    const names = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+    for (const { collectionName } of collections.all) {
+      signal?.throwIfAborted();
+      if (!names.has(collectionName)) await createCollection(collections, collectionName);
+    }
+    await outbox.createIndexes([
+      { key: { stream: 1, revision: 1 }, name: 'stream', unique: true },
+      { key: { lane: 1, position: 1 }, name: 'lane', partialFilterExpression: { position: { $gt: 0 } } },
+      { key: { pending: 1, at: 1, stream: 1, revision: 1 }, name: 'pending', partialFilterExpression: { pending: true } },
+    ]);
+    await actions.createIndexes([{ key: { executedAt: 1, route: 1, lane: 1 }, name: 'due' }]);
+    signal?.throwIfAborted();
+    await sequencer.updateOne(
+      { _id: 'sequencer' },
+      { $setOnInsert: { position: 0n, owner: '', epoch: 0n, leaseUntil: new Date(0), notice: '' } },
+      { upsert: true },
+    );
+    // Last: whoever finds it finds everything.
+    const collection = await outboxUuid(collections);
+    await identity.updateOne({ _id: 'outbox' }, { $setOnInsert: { version: VERSION, lanes, collection } }, { upsert: true });
+    refuseOther(collections, (await identity.findOne({ _id: 'outbox' }))!);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+async function createCollection({ db }: MongoDBCollections, name: string): Promise<void> {
+  try {
+    await db.createCollection(name);
+  } catch (error) {
+    if (codeOf(error) !== NAMESPACE_EXISTS) throw error; // somebody else came first
+  }
+}
+
+/** A dump that is restored makes collections anew, with UUIDs of their own. */
+export async function outboxUuid({ db, outbox }: MongoDBCollections): Promise<string> {
+  const [found] = await db.listCollections({ name: outbox.collectionName }, { nameOnly: false }).toArray();
+  const uuid = found && 'info' in found ? found.info?.uuid : undefined;
+  return uuid?.toString('hex') ?? '';
+}
+
+export function refuseOther({ prefix, db, laneCount }: MongoDBCollections, { version, lanes }: IdentityDocument): void {
+  const where = `The collections ${prefix}* of database "${db.databaseName}"`;
+  if (version > VERSION) {
+    throw new SchemaMismatchError(`${where} are at version ${version}, newer than this package's ${VERSION}. Upgrade @waybill/mongodb.`);
+  }
+  if (lanes !== laneCount) {
+    throw new SchemaMismatchError(
+      `${where} were made with ${lanes} lanes, but the options say ${laneCount}. The number is fixed when they are made, for it decides where messages are: pass { lanes: ${lanes} }, or use another prefix.`,
+    );
+  }
+}

@@ -1,0 +1,13 @@
+import type { Selection } from '@waybill/core';
+import type { Filter } from 'mongodb';
+import type { OutboxDocument } from './stored-documents.js';
+
+/** The rule of `selects`, as a query. */
+export function selectionFilter({ types, streams }: Selection): Filter<OutboxDocument> {
+  return {
+    ...(types ? { type: { $in: [...types] } } : { kind: 'event' as const }),
+    ...(streams && { stream: { $in: streams.map(startingWith) } }),
+  };
+}
+
+const startingWith = (prefix: string): RegExp => new RegExp(`^${prefix.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`);

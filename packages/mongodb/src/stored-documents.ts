@@ -1,0 +1,153 @@
+import type { LaneState, MessageKind, MessageMetadata, StoredMessage } from '@waybill/core';
+import { Timestamp } from 'mongodb';
+
+/** A message in the outbox. */
+export interface OutboxDocument {
+  /** The message id. */
+  readonly _id: string;
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly lane: number;
+  readonly kind: MessageKind;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly codec: string;
+  /** JSON text, as it was encoded at commit. */
+  readonly payload: string;
+  /** JSON text: keys may hold dots and dollars. */
+  readonly metadata: string;
+  readonly aggregate?: { readonly type: string; readonly id: string };
+  readonly occurredAt: Date;
+  /** The cluster time of the insert: later than every commit that this transaction could have seen. */
+  readonly at: Timestamp;
+  /** Until the sequencer has given it its position. */
+  readonly pending?: true;
+  readonly position?: bigint;
+}
+
+/** Head of a stream. */
+export interface StreamDocument {
+  readonly _id: string;
+  /** Absent where somebody looked for what became of a transaction, and found nothing. */
+  readonly revision?: bigint;
+  readonly looks?: number;
+}
+
+/** The one document that numbers are drawn from: every batch writes it, which fences out every other sequencer. */
+export interface SequencerDocument {
+  readonly _id: 'sequencer';
+  /** Last position that was given. */
+  readonly position: bigint;
+  readonly owner: string;
+  /** Grows with every change of owner. */
+  readonly epoch: bigint;
+  readonly leaseUntil: Date;
+  /** {@link notice} of the last batch. */
+  readonly notice: string;
+}
+
+/** One a kind of hint, written only to be watched. */
+export interface SignalDocument {
+  readonly _id: 'committed' | 'action';
+  readonly notice: string;
+}
+
+export interface LaneDocument {
+  readonly _id: { readonly route: string; readonly lane: number };
+  readonly owner: string | null;
+  readonly epoch: bigint;
+  readonly leaseUntil: Date;
+  readonly released: boolean;
+  readonly position: bigint;
+  readonly state: LaneState;
+  readonly failure: FailureDocument | null;
+}
+
+export interface FailureDocument {
+  readonly messageId: string;
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly attempts: number;
+  readonly nextTryAt: Date | null;
+  readonly code: string;
+  readonly error: string;
+}
+
+export interface RouteDocument {
+  readonly _id: string;
+  readonly order: 'stream' | 'global';
+  readonly types: readonly string[] | null;
+  readonly streams: readonly string[] | null;
+  readonly start: 'beginning' | 'now';
+}
+
+export interface ActionDocument {
+  readonly _id: string;
+  readonly route: string;
+  readonly lane: number;
+  readonly kind: 'resume' | 'skip';
+  readonly messageId: string | null;
+  readonly reason: string | null;
+  readonly at: Timestamp;
+  readonly requestedAt: Date;
+  readonly executedAt: Date | null;
+  readonly outcome: 'done' | 'refused' | null;
+  readonly note: string | null;
+}
+
+export interface ClaimDocument {
+  readonly _id: { readonly handler: string; readonly messageId: string };
+  readonly source: string;
+  readonly firstAttemptAt: Date;
+}
+
+export interface IdempotencyDocument {
+  readonly _id: string;
+  /** JSON text; absent until the work has ended. */
+  readonly outcome?: string;
+}
+
+export interface SnapshotDocument {
+  readonly _id: { readonly stream: string; readonly version: number };
+  readonly revision: bigint;
+  /** JSON text. */
+  readonly state: string;
+}
+
+/** A transaction that had nothing to append, and has to be found again all the same. */
+export interface MarkDocument {
+  readonly _id: string;
+  /** Absent where somebody looked for it, and found nothing. */
+  readonly at?: Timestamp;
+  readonly looks?: number;
+}
+
+/** Written when it was made; what is not the same any more was copied or restored. */
+export interface IdentityDocument {
+  readonly _id: 'outbox';
+  readonly version: number;
+  readonly lanes: number;
+  /** The outbox collection's own UUID, which a restored dump does not keep. */
+  readonly collection: string;
+}
+
+/** The server puts its cluster time in place of an empty timestamp at the top level of a document that is inserted. */
+export const SERVER_FILLS_IN = (): Timestamp => new Timestamp(0n);
+
+/**
+ * Which lanes a change is about, as one text that is never the same twice: of an array, or of a value that did not change, a change
+ * stream tells only the difference to a state that the reader may never have seen.
+ */
+export const notice = (nonce: string, lanes: readonly number[]): string => `${nonce}:${lanes.join()}`;
+export const lanesOf = (text: string): readonly number[] =>
+  text
+    .slice(text.indexOf(':') + 1)
+    .split(',')
+    .filter(Boolean)
+    .map(Number);
+
+export function storedMessage(document: OutboxDocument): StoredMessage {
+  const { _id: id, kind, type, stream, revision, schemaVersion, codec, payload, occurredAt } = document;
+  const metadata = JSON.parse(document.metadata) as MessageMetadata;
+  return { id, kind, type, stream, revision, schemaVersion, codec, payload, metadata, occurredAt };
+}
