@@ -32,6 +32,11 @@ export interface MongoDBOptions {
    * Default 10,000; the driver alone would go on for two minutes.
    */
   readonly retryForMs?: number;
+  /**
+   * For how long the answer to a commit is waited for, in milliseconds, before the transaction is ended on the server and its outcome
+   * looked up. Default 15,000.
+   */
+  readonly commitTimeoutMs?: number;
   /** Whether dispatchers hear of commits in other processes through a change stream; without one, by polling. Default true. */
   readonly changeStream?: boolean;
 }
@@ -60,6 +65,7 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
       prefix = 'waybill_',
       lanes = 16,
       retryForMs = 10_000,
+      commitTimeoutMs = 15_000,
       changeStream = true,
     } = options;
     refuseName('database', database);
@@ -70,11 +76,12 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
       );
     if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024)
       throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
-    if (!(retryForMs >= 0)) throw new InvalidOptionsError(`retryForMs is ${retryForMs}; it must be a number of milliseconds.`);
+    for (const [option, ms] of Object.entries({ retryForMs, commitTimeoutMs }))
+      if (!(ms >= 0)) throw new InvalidOptionsError(`${option} is ${ms}; it must be a number of milliseconds.`);
 
     const collections = new MongoDBCollections(client, outboxDatabase, prefix, lanes);
     this.#collections = collections;
-    this.transactions = new MongoDBTransactions(collections, client.db(database), retryForMs);
+    this.transactions = new MongoDBTransactions(collections, client.db(database), { retryForMs, commitTimeoutMs });
     // Sequencer and wake-ups tell each other: what was numbered here, and that something is to be numbered.
     this.wakeUps = new MongoDBWakeUps(collections, () => sequencer, changeStream);
     const sequencer = new Sequencer(collections, this.transactions, {

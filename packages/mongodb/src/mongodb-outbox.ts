@@ -5,6 +5,7 @@ import type { AnyBulkWriteOperation, Document } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
 import type { MongoDBTx } from './mongodb-tx.js';
+import { refuseUnmigrated } from './schema/identity.js';
 import { SERVER_FILLS_IN, storedMessage } from './stored-documents.js';
 import type { OutboxDocument, StreamDocument } from './stored-documents.js';
 import { transactionId } from './transaction-id.js';
@@ -23,9 +24,12 @@ const MOST_BYTES_A_CHARACTER = 3;
 
 /** Appends in two commands: one moves the heads, one inserts the documents. The sequencer gives them their places after the commit. */
 export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
+  #isMigrated: Promise<unknown> | undefined;
+
   constructor(private readonly collections: MongoDBCollections) {}
 
   async append(appends: readonly StreamAppend[], tx: MongoDBTx): Promise<Appended> {
+    await this.#refuseUnmigrated();
     if (appends.length === 0) return { transactionId: await this.#mark(tx), firstRevisions: [] };
     refuseTooLarge(appends);
     const heads = await this.#headsOf(
@@ -51,6 +55,15 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
       .sort({ revision: 1 })
       .toArray();
     return { head: head.revision, tail: tail.map(storedMessage) };
+  }
+
+  /** Once a process: MongoDB would make missing collections in silence, and another number of lanes would tear streams apart. */
+  async #refuseUnmigrated(): Promise<void> {
+    this.#isMigrated ??= refuseUnmigrated(this.collections);
+    await this.#isMigrated.catch((error: unknown) => {
+      this.#isMigrated = undefined;
+      throw error;
+    });
   }
 
   async #mark({ session }: MongoDBTx): Promise<string> {

@@ -1,12 +1,12 @@
 import { CommitOutcomeUnknownError, TransactionConflictError, TransactionRolledBackError, delay, systemClock } from '@waybill/core';
 import type { TransactionRunner } from '@waybill/core';
-import type { Db, TransactionOptions } from 'mongodb';
+import type { ClientSession, Db, TransactionOptions } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, isUnavailable, leavesCommitOpen, translate } from './mongodb-errors.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { transactionOf } from './transaction-id.js';
+import { within } from './within.js';
 
-const COMMIT_MS = 15_000;
 const LONGEST_LOOK_MS = 30_000;
 const LOOK_AGAIN_MS = 100;
 const ONE_LOOK_MS = 1_000;
@@ -19,17 +19,23 @@ const OPTIONS: TransactionOptions = {
   readPreference: 'primary',
 };
 
+export interface MongoDBPatience {
+  /** For how long work that loses against others is run again. */
+  readonly retryForMs: number;
+  /** For how long the answer to a commit is waited for. */
+  readonly commitTimeoutMs: number;
+}
+
 /** Runs transactions by the driver's `withTransaction`, bounded, and finds out what became of those whose answer was lost. */
 export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
   constructor(
     private readonly collections: MongoDBCollections,
     private readonly db: Db,
-    /** For how long work that loses against others is run again. */
-    private readonly retryForMs: number,
+    private readonly patience: MongoDBPatience,
   ) {}
 
   run<Result>(work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    return this.runFor(this.retryForMs, work, signal);
+    return this.runFor(this.patience.retryForMs, work, signal);
   }
 
   /** {@link MongoDBTransactions.run}, with a time of its own to give up after. */
@@ -37,14 +43,17 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
     signal?.throwIfAborted();
     const session = this.collections.client.startSession();
     const giveUpAt = systemClock.monotonic() + retryForMs;
-    const commit = new CommitWatch();
+    const commit = new CommitWatch(this.patience.commitTimeoutMs);
     let [runs, lostCommits] = [0, 0];
     let conflict: unknown;
 
     const running = session
       .withTransaction(async () => {
-        if (commit.isUnderWay && ++lostCommits === MOST_LOST_COMMITS) throw new TransactionRolledBackError();
+        // The driver goes on by itself after nobody waits for it any more: what was given up must not be done again.
+        if (commit.isGivenUp) throw new TransactionRolledBackError();
+        if (commit.isUnderWay) lostCommits++;
         commit.reset();
+        if (lostCommits === MOST_LOST_COMMITS) throw new TransactionRolledBackError();
         if (runs > 0 && systemClock.monotonic() >= giveUpAt) throw tooManyRuns(runs, retryForMs, conflict);
         runs++;
         try {
@@ -64,8 +73,10 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
     try {
       return await Promise.race([running, commit.takesTooLong]);
     } catch (error) {
-      if (commit.isUnderWay && leavesCommitOpen(error)) throw new CommitOutcomeUnknownError(undefined, { cause: error });
-      throw translate(error);
+      if (!commit.isUnderWay || !leavesCommitOpen(error)) throw translate(error);
+      commit.giveUp();
+      await this.#endOnServer(session);
+      throw new CommitOutcomeUnknownError(undefined, { cause: error });
     } finally {
       commit.reset();
     }
@@ -73,12 +84,21 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
 
   async outcome(transactionId: string, signal?: AbortSignal): Promise<'committed' | 'rolled-back' | 'unknown'> {
     const deadline = systemClock.monotonic() + LONGEST_LOOK_MS;
-    while (!signal?.aborted && systemClock.monotonic() < deadline) {
-      const found = await Promise.race([this.#look(transactionId), delay(systemClock, LONGEST_LOOK_MS, signal).then(() => undefined)]);
+    for (let left = LONGEST_LOOK_MS; left > 0 && !signal?.aborted; left = deadline - systemClock.monotonic()) {
+      const found = await within(left, this.#look(transactionId), signal);
       if (found !== undefined) return found;
       await delay(systemClock, LOOK_AGAIN_MS, signal); // still in progress, or the server is not back yet
     }
     return 'unknown';
+  }
+
+  /** A transaction that was given up would keep its locks until the server's time limit for it; without an answer it does. */
+  async #endOnServer({ id }: ClientSession): Promise<void> {
+    const killed = this.collections.client.db('admin').command({ killSessions: [id] });
+    await within(
+      ONE_LOOK_MS,
+      killed.catch(() => {}),
+    );
   }
 
   /** `undefined` when it cannot be said yet. */
@@ -106,23 +126,30 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
 /** Knows whether a commit is under way, and when it has been so for too long: the driver itself would try for two minutes. */
 class CommitWatch {
   isUnderWay = false;
+  isGivenUp = false;
   readonly takesTooLong: Promise<never>;
   #tooLong: (error: Error) => void = () => {};
   #stop: (() => void) | undefined;
 
-  constructor() {
+  constructor(private readonly timeoutMs: number) {
     this.takesTooLong = new Promise((_, reject) => (this.#tooLong = reject));
     this.takesTooLong.catch(() => {});
   }
 
   begin(): void {
     this.isUnderWay = true;
-    this.#stop = systemClock.after(COMMIT_MS, () => this.#tooLong(new Error(`no answer to the commit within ${COMMIT_MS} ms`)));
+    this.#stop = systemClock.after(this.timeoutMs, () => {
+      this.#tooLong(new Error(`no answer to the commit within ${this.timeoutMs} ms`));
+    });
   }
 
   reset(): void {
     this.isUnderWay = false;
     this.#stop?.();
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
   }
 }
 

@@ -1,11 +1,7 @@
-import { SchemaMismatchError } from '@waybill/core';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { codeOf, translate } from '../mongodb-errors.js';
-import type { IdentityDocument } from '../stored-documents.js';
+import { outboxUuid, refuseOther, VERSION } from './identity.js';
 import { refuseStandAlone } from './topology.js';
-
-/** Of the collections and their indexes; to be raised with whatever older code could not live with. */
-export const VERSION = 1;
 
 const NAMESPACE_EXISTS = 48;
 
@@ -52,24 +48,5 @@ async function createCollection({ db }: MongoDBCollections, name: string): Promi
     await db.createCollection(name);
   } catch (error) {
     if (codeOf(error) !== NAMESPACE_EXISTS) throw error; // somebody else came first
-  }
-}
-
-/** A dump that is restored makes collections anew, with UUIDs of their own. */
-export async function outboxUuid({ db, outbox }: MongoDBCollections): Promise<string> {
-  const [found] = await db.listCollections({ name: outbox.collectionName }, { nameOnly: false }).toArray();
-  const uuid = found && 'info' in found ? found.info?.uuid : undefined;
-  return uuid?.toString('hex') ?? '';
-}
-
-export function refuseOther({ prefix, db, laneCount }: MongoDBCollections, { version, lanes }: IdentityDocument): void {
-  const where = `The collections ${prefix}* of database "${db.databaseName}"`;
-  if (version > VERSION) {
-    throw new SchemaMismatchError(`${where} are at version ${version}, newer than this package's ${VERSION}. Upgrade @waybill/mongodb.`);
-  }
-  if (lanes !== laneCount) {
-    throw new SchemaMismatchError(
-      `${where} were made with ${lanes} lanes, but the options say ${laneCount}. The number is fixed when they are made, for it decides where messages are: pass { lanes: ${lanes} }, or use another prefix.`,
-    );
   }
 }

@@ -1,22 +1,15 @@
-import { DatabaseReplacedError, SchemaMismatchError } from '@waybill/core';
+import { DatabaseReplacedError } from '@waybill/core';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { translate } from '../mongodb-errors.js';
 import type { IdentityDocument } from '../stored-documents.js';
-import { outboxUuid, refuseOther } from './migrate.js';
+import { outboxUuid, refuseUnmigrated } from './identity.js';
 import { refuseStandAlone } from './topology.js';
 
 /** What order rests on, checked before anything is delivered. */
 export async function verify(collections: MongoDBCollections): Promise<void> {
   try {
     await refuseStandAlone(collections);
-    const stored = await collections.identity.findOne({ _id: 'outbox' });
-    if (!stored) {
-      throw new SchemaMismatchError(
-        `Waybill's collections are missing in database "${collections.db.databaseName}" (prefix "${collections.prefix}"). Run database.migrate() once before anything else.`,
-      );
-    }
-    refuseOther(collections, stored);
-    await refuseReplaced(collections, stored);
+    await refuseReplaced(collections, await refuseUnmigrated(collections));
   } catch (error) {
     throw translate(error);
   }
