@@ -1,3 +1,4 @@
+import { prepareMongoDB } from '@waybill/local-servers';
 import { stopServers } from './servers.js';
 
 /** Loaded by mocha before any test file: see `.mocharc.cjs`. */
@@ -6,3 +7,8 @@ export const mochaHooks = {
     await stopServers();
   },
 };
+
+/** A download takes longer than any test may: this is outside of all tests. */
+export async function mochaGlobalSetup(): Promise<void> {
+  await prepareMongoDB();
+}

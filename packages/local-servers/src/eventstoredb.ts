@@ -1,8 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { LocalServerError } from './local-server-error.js';
+import { startEmulatorProcess } from './emulator-process.js';
 
 export interface StartEventStoreDBOptions {
   /** Take this server instead of starting the emulator. Default: the environment's EVENTSTOREDB_URL, if set. */
@@ -18,8 +14,6 @@ export interface LocalEventStoreDB {
   stop(): Promise<void>;
 }
 
-const KILL_AFTER_MS = 5_000;
-
 /**
  * An EventStoreDB to work with: the one at the URL, or the emulator in a process of its own. The latter is gone when
  * this process is gone, by whatever death, and does not keep this process alive.
@@ -31,34 +25,10 @@ export async function startEventStoreDB({
 }: StartEventStoreDBOptions = {}): Promise<LocalEventStoreDB> {
   if (url) return { url, description: `EventStoreDB at ${new URL(url).host}, as EVENTSTOREDB_URL says`, stop: async () => undefined };
 
-  const cli = fileURLToPath(new URL('cli.js', import.meta.resolve('@waybill/eventstoredb-emulator')));
-  const emulator = spawn(process.execPath, [cli, '--port', '0', '--until-stdin-closes'], {
-    detached: true, // a Ctrl-C is for us: its end comes with our end of its standard input
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const { address, stop } = await startEmulatorProcess({
+    name: 'The EventStoreDB emulator',
+    module: '@waybill/eventstoredb-emulator',
+    address: /esdb:\/\/\S+/,
   });
-  emulator.stdin.on('error', () => undefined); // it is gone already: 'exit' says so
-  const exited = once(emulator, 'exit');
-  exited.catch(() => undefined);
-
-  const log: string[] = [];
-  createInterface({ input: emulator.stderr }).on('line', (line) => log.splice(0, log.length, ...log.slice(-19), line));
-  const printed = new Promise<string>((resolve) => {
-    createInterface({ input: emulator.stdout }).on('line', (line) => {
-      const address = /esdb:\/\/\S+/.exec(line)?.[0];
-      if (address) resolve(address);
-    });
-  });
-  const address = await Promise.race([printed, exited.then(() => undefined)]);
-  if (address === undefined) throw new LocalServerError('SERVER_DID_NOT_START', 'The EventStoreDB emulator ended while starting.', log);
-
-  emulator.unref();
-  for (const stream of [emulator.stdin, emulator.stdout, emulator.stderr]) (stream as unknown as { unref(): void }).unref();
-  const stop = async (): Promise<void> => {
-    emulator.ref();
-    emulator.stdin.end();
-    const impatience = setTimeout(() => emulator.kill('SIGKILL'), KILL_AFTER_MS);
-    await exited;
-    clearTimeout(impatience);
-  };
   return { url: address, description: `the EventStoreDB emulator, at ${new URL(address).host}`, stop };
 }

@@ -3,3 +3,4 @@ export { startPostgres, type LocalPostgres, type StartPostgresOptions } from './
 export { INSTALLED_POSTGRES, npmBinaries, postgresCacheFolder, postgresPackage, type PostgresVersion } from './postgres-binaries.js';
 export { startPgBouncer, type LocalPgBouncer } from './pgbouncer.js';
 export { startEventStoreDB, type LocalEventStoreDB, type StartEventStoreDBOptions } from './eventstoredb.js';
+export { prepareMongoDB, startMongoDB, type LocalMongoDB, type StartMongoDBOptions } from './mongodb.js';

@@ -11,6 +11,8 @@ export interface Plan {
   /** The server's folder, which goes when the server goes. */
   readonly folder: string;
   readonly stopSignal: NodeJS.Signals;
+  /** Where the server writes its log. Default: `'stderr'`; what goes to the other one is lost. */
+  readonly logsTo?: 'stdout' | 'stderr';
 }
 
 export interface SuperviseOptions extends Plan {

@@ -12,7 +12,7 @@ import type { Plan } from './supervise.js';
 
 const KILL_AFTER_MS = 5_000;
 
-const { commands, account, folder, stopSignal } = JSON.parse(process.argv[2] ?? '') as Plan;
+const { commands, account, folder, stopSignal, logsTo } = JSON.parse(process.argv[2] ?? '') as Plan;
 let running: ChildProcess | undefined;
 let stopping = false;
 
@@ -33,7 +33,8 @@ process.exit(stopping ? 0 : exitCode || 1);
 
 async function run(file: string, args: readonly string[]): Promise<number> {
   // The server writes straight to our parent: nothing in the middle to fall behind.
-  running = spawn(file, args, { ...account, cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+  const out = logsTo === 'stdout' ? process.stderr.fd : 'inherit'; // our parent reads our stderr alone
+  running = spawn(file, args, { ...account, cwd: folder, stdio: ['ignore', out, 'inherit'] });
   try {
     const [code] = (await once(running, 'exit')) as [number | null];
     return code ?? 1;

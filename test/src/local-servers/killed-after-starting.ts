@@ -5,7 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** Lets a process start a server, looks at the server, kills the process by SIGKILL, and answers what was seen. */
-export async function killedAfterStarting<Seen>(server: 'postgres' | 'eventstoredb', look: (url: string) => Promise<Seen>): Promise<Seen> {
+export async function killedAfterStarting<Seen>(
+  server: 'postgres' | 'eventstoredb' | 'mongodb',
+  look: (url: string) => Promise<Seen>,
+): Promise<Seen> {
   const program = fileURLToPath(new URL('start-and-wait.js', import.meta.url));
   const child = spawn(process.execPath, [program, server], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
