@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { changeStreamsOf } from './change-streams/change-streams.js';
 import { REFUSED_CHANGE_STREAMS } from './change-streams/refused-change-streams.js';
 import { EmulatorStoppedError } from './emulator-errors.js';
 import { DEFAULTS } from './emulator-options.js';
@@ -65,7 +66,7 @@ export class MongoDBEmulator {
     const { changeStreams, ...engineSettings } = settings;
     this.#engine = new Engine({
       ...engineSettings,
-      ...(changeStreams === 'allowed' ? {} : { changeStreams: () => REFUSED_CHANGE_STREAMS }),
+      changeStreams: changeStreams === 'allowed' ? changeStreamsOf : () => REFUSED_CHANGE_STREAMS,
     });
     this.#acknowledged = this.#engine.clusterTime.tick;
     this.#stepDown = new StepDown(this.#topology, () => this.#leavePrimary());
@@ -182,7 +183,7 @@ export class MongoDBEmulator {
 
   /** Forgets the past of all change streams: those that have not read up to now, or would start before, fail with 286. */
   truncateOplog(): void {
-    this.#engine.oplog.truncate(this.#engine.clusterTime.current);
+    this.#engine.oplog.truncate(this.#engine.oplog.newest);
   }
 
   get #address(): string {
