@@ -35,13 +35,19 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
   ) {}
 
   run<Result>(work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    return this.runFor(this.patience.retryForMs, work, signal);
+    const session = this.collections.client.startSession();
+    return this.runIn(session, work, signal, () => session.endSession());
   }
 
-  /** {@link MongoDBTransactions.run}, with a time of its own to give up after. */
-  async runFor<Result>(retryForMs: number, work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  /** {@link MongoDBTransactions.run} in a session of the caller's, which is its own again when `after` is called: that may be later. */
+  async runIn<Result>(
+    session: ClientSession,
+    work: (tx: MongoDBTx) => Promise<Result>,
+    signal?: AbortSignal,
+    after: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Result> {
     signal?.throwIfAborted();
-    const session = this.collections.client.startSession();
+    const { retryForMs } = this.patience;
     const giveUpAt = systemClock.monotonic() + retryForMs;
     const commit = new CommitWatch(this.patience.commitTimeoutMs);
     let [runs, lostCommits] = [0, 0];
@@ -67,7 +73,7 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
           throw error;
         }
       }, OPTIONS)
-      .finally(() => session.endSession());
+      .finally(after);
     running.catch(() => {}); // seen below, unless the commit takes too long
 
     try {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { delay, SchemaMismatchError, systemClock } from '@waybill/core';
-import type { ClientSession } from 'mongodb';
+import type { Binary, ClientSession } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
-import { translate } from './mongodb-errors.js';
+import { codeOf, translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { notice } from './stored-documents.js';
-import type { OutboxDocument, SequencerDocument } from './stored-documents.js';
+import type { OutboxDocument } from './stored-documents.js';
 
 export interface SequencerListeners {
   /** The lanes of each batch that was numbered here. */
@@ -19,13 +20,29 @@ interface Look {
   /** Everything up to here can be read. */
   readonly position: bigint;
   readonly isPending: boolean;
-  /** Somebody else gives numbers just now. */
-  readonly isTaken: boolean;
+  readonly epoch: bigint;
+  /** Nobody else holds the lease. */
+  readonly isFree: boolean;
+  /** Of the last tenure. */
+  readonly session: Binary | null;
+}
+
+/** The time for which this process holds the lease, and the one session in which it runs its batches meanwhile. */
+interface Tenure {
+  readonly epoch: bigint;
+  readonly session: ClientSession;
+}
+
+interface Batch {
+  readonly count: number;
+  readonly position: bigint;
+  readonly lanes: readonly number[];
 }
 
 const MOST_A_BATCH = 1_000;
 const LEASE_MS = 2_000;
-const BATCH_MS = 20_000; // a batch that cannot get through is given up, and begun again with a new look
+const TAKE_MS = 1_000;
+const MAX_TIME_EXPIRED = 50;
 const SHORTEST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 100;
 
@@ -40,7 +57,8 @@ const LONGEST_WAIT_MS = 100;
  * so of two batches at once the server lets one commit.
  */
 export class Sequencer {
-  readonly #owner = randomUUID();
+  readonly #owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  #tenure: Tenure | undefined;
   #readable = 0n;
   #running: Promise<bigint> | undefined;
   #next: Promise<bigint> | undefined;
@@ -81,10 +99,9 @@ export class Sequencer {
   async #catchUp(): Promise<bigint> {
     try {
       for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
-        const { position, isPending, isTaken } = await this.#look();
-        this.saw(position);
-        if (!isPending) return this.#readable;
-        if (!isTaken && (await this.#numberAll())) return this.#readable;
+        const look = await this.#look();
+        this.saw(look.position);
+        if (!look.isPending || (await this.#numberAll(look))) return this.#readable;
         if (wait === SHORTEST_WAIT_MS) this.listeners.waiting();
         await delay(systemClock, wait);
       }
@@ -95,75 +112,118 @@ export class Sequencer {
 
   async #look(): Promise<Look> {
     const { sequencer, outbox } = this.collections;
-    const [look] = await sequencer
-      .aggregate<Look>([
+    const isFree = { $or: [{ $eq: ['$owner', this.#owner] }, { $lte: ['$leaseUntil', '$$NOW'] }] };
+    const pending = [{ $match: { pending: true } }, { $limit: 1 }, { $project: { isPending: { $literal: true } } }];
+    const found = await sequencer
+      .aggregate<Partial<Look>>([
         { $match: { _id: 'sequencer' } },
-        {
-          $project: {
-            position: 1,
-            isTaken: { $and: [{ $ne: ['$owner', this.#owner] }, { $gt: ['$leaseUntil', '$$NOW'] }] },
-          },
-        },
-        {
-          $unionWith: {
-            coll: outbox.collectionName,
-            pipeline: [{ $match: { pending: true } }, { $limit: 1 }, { $project: { isPending: { $literal: true } } }],
-          },
-        },
-        { $group: { _id: null, position: { $max: '$position' }, isTaken: { $max: '$isTaken' }, isPending: { $max: '$isPending' } } },
+        { $project: { position: 1, epoch: 1, session: 1, isFree } },
+        { $unionWith: { coll: outbox.collectionName, pipeline: pending } },
       ])
       .toArray();
-    return { position: look?.position ?? 0n, isTaken: look?.isTaken ?? false, isPending: look?.isPending ?? false };
+    const nothing = { position: 0n, epoch: 0n, isPending: false, isFree: false, session: null };
+    return found.reduce<Look>((look, part) => ({ ...look, ...part }), nothing);
   }
 
-  /** @returns false when somebody else came first */
-  async #numberAll(): Promise<boolean> {
+  /** @returns false when somebody else gives the numbers just now */
+  async #numberAll(look: Look): Promise<boolean> {
+    if (this.#tenure?.epoch !== look.epoch) await this.#take(look);
     for (;;) {
-      const numbered = await this.#numberBatch();
-      if (!numbered) return false;
-      this.saw(numbered.position);
-      if (numbered.lanes.length > 0) this.listeners.numbered(numbered.lanes);
-      if (numbered.count < MOST_A_BATCH) return true;
+      const batch = this.#tenure && (await this.#numberBatch(this.#tenure));
+      if (!batch) return false;
+      this.saw(batch.position);
+      if (batch.lanes.length > 0) this.listeners.numbered(batch.lanes);
+      if (batch.count < MOST_A_BATCH) return true;
     }
   }
 
-  async #numberBatch(): Promise<{ readonly count: number; readonly position: bigint; readonly lanes: readonly number[] } | undefined> {
+  async #take({ epoch, isFree, session: last }: Look): Promise<void> {
+    const { client, sequencer } = this.collections;
+    await this.#leave();
+    if (!isFree) return;
+    // Whoever was killed in the middle of a batch has left a transaction open, which the server would keep for a minute.
+    if (last)
+      await client
+        .db('admin')
+        .command({ killSessions: [{ id: last }] })
+        .catch(() => {});
+    const session = client.startSession();
+    const taken = await sequencer
+      .findOneAndUpdate(
+        { _id: 'sequencer', epoch, $or: [{ owner: this.#owner }, { $expr: { $lte: ['$leaseUntil', '$$NOW'] } }] },
+        [
+          {
+            $set: {
+              owner: { $literal: this.#owner },
+              epoch: epoch + 1n,
+              leaseUntil: { $add: ['$$NOW', LEASE_MS] },
+              session: { $literal: session.id!['id'] },
+            },
+          },
+        ],
+        { returnDocument: 'after', maxTimeMS: TAKE_MS },
+      )
+      .catch((error: unknown) => {
+        if (codeOf(error) === MAX_TIME_EXPIRED) return null; // its transaction is open still
+        throw error;
+      });
+    if (taken) this.#tenure = { epoch: taken.epoch, session };
+    else await session.endSession();
+  }
+
+  async #leave(): Promise<void> {
+    const { session } = this.#tenure ?? {};
+    this.#tenure = undefined;
+    await session?.endSession();
+  }
+
+  /** @returns `undefined` when the tenure is over */
+  async #numberBatch({ epoch, session }: Tenure): Promise<Batch | undefined> {
+    try {
+      const endIfLeft = (): Promise<void> => (this.#tenure?.session === session ? Promise.resolve() : session.endSession());
+      const batch = await this.transactions.runIn(session, () => this.#number(epoch, session), undefined, endIfLeft);
+      if (!batch) await this.#leave();
+      return batch;
+    } catch (error) {
+      // What became of the batch is seen at the next look; the driver may be busy in this session for a while yet.
+      this.#tenure = undefined;
+      if (!session.inTransaction()) await session.endSession();
+      throw error;
+    }
+  }
+
+  async #number(epoch: bigint, session: ClientSession): Promise<Batch | undefined> {
     const { outbox } = this.collections;
-    return this.transactions.runFor(BATCH_MS, async ({ session }) => {
-      const pending = await outbox
-        .find({ pending: true }, { session })
-        .sort({ at: 1, stream: 1, revision: 1 })
-        .limit(MOST_A_BATCH)
-        .project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 })
-        .toArray();
-      if (pending[0]?.at.isZero()) throw withoutTimes();
-      const count = pending.length;
-      const lanes = [...new Set(pending.map(({ lane }) => lane))];
-      if (count === 0) return { count, lanes, position: this.#readable };
-      const counter = await this.#advance(count, lanes, session);
-      if (!counter) return undefined;
-      const first = counter.position - BigInt(count) + 1n;
-      await outbox.bulkWrite(
-        pending.map(({ _id }, nth) => ({
-          updateOne: { filter: { _id }, update: { $set: { position: first + BigInt(nth) }, $unset: { pending: 1 } } },
-        })),
-        { session, ordered: true },
-      );
-      return { count, lanes, position: counter.position };
-    });
+    const pending = await outbox
+      .find({ pending: true }, { session, batchSize: MOST_A_BATCH + 1 })
+      .sort({ at: 1, stream: 1, revision: 1 })
+      .limit(MOST_A_BATCH)
+      .project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 })
+      .toArray();
+    const count = pending.length;
+    if (count === 0) return { count, lanes: [], position: this.#readable };
+    if (pending[0]!.at.isZero()) throw withoutTimes();
+    const lanes = [...new Set(pending.map(({ lane }) => lane))];
+    const last = await this.#advance(epoch, count, lanes, session);
+    if (last === undefined) return undefined;
+    const first = last - BigInt(count) + 1n;
+    await outbox.bulkWrite(
+      pending.map(({ _id }, nth) => ({
+        updateOne: { filter: { _id }, update: { $set: { position: first + BigInt(nth) }, $unset: { pending: 1 } } },
+      })),
+      { session, ordered: true },
+    );
+    return { count, lanes, position: last };
   }
 
   /** The fence: a write that no other batch at the same time survives, and the heartbeat of the lease. */
-  #advance(count: number, lanes: readonly number[], session: ClientSession): Promise<SequencerDocument | null> {
-    const mine = { $eq: ['$owner', this.#owner] };
-    return this.collections.sequencer.findOneAndUpdate(
-      { _id: 'sequencer', $or: [{ owner: this.#owner }, { $expr: { $lte: ['$leaseUntil', '$$NOW'] } }] },
+  async #advance(epoch: bigint, count: number, lanes: readonly number[], session: ClientSession): Promise<bigint | undefined> {
+    const counter = await this.collections.sequencer.findOneAndUpdate(
+      { _id: 'sequencer', epoch },
       [
         {
           $set: {
             position: { $add: ['$position', BigInt(count)] },
-            epoch: { $cond: [mine, '$epoch', { $add: ['$epoch', 1n] }] },
-            owner: this.#owner,
             leaseUntil: { $add: ['$$NOW', LEASE_MS] },
             notice: notice(randomUUID(), lanes),
           },
@@ -171,6 +231,7 @@ export class Sequencer {
       ],
       { session, returnDocument: 'after' },
     );
+    return counter?.position;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LaneState, MessageKind, MessageMetadata, StoredMessage } from '@waybill/core';
 import { Timestamp } from 'mongodb';
+import type { Binary } from 'mongodb';
 
 /** A message in the outbox. */
 export interface OutboxDocument {
@@ -39,9 +40,11 @@ export interface SequencerDocument {
   /** Last position that was given. */
   readonly position: bigint;
   readonly owner: string;
-  /** Grows with every change of owner. */
+  /** Grows with every tenure; each batch of a tenure is fenced by it. */
   readonly epoch: bigint;
   readonly leaseUntil: Date;
+  /** In which the owner runs its batches: whoever takes over ends it first, with the transaction that may be open in it. */
+  readonly session: Binary | null;
   /** {@link notice} of the last batch. */
   readonly notice: string;
 }

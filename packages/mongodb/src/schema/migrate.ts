@@ -31,7 +31,7 @@ export async function migrate(collections: MongoDBCollections, signal?: AbortSig
     signal?.throwIfAborted();
     await sequencer.updateOne(
       { _id: 'sequencer' },
-      { $setOnInsert: { position: 0n, owner: '', epoch: 0n, leaseUntil: new Date(0), notice: '' } },
+      { $setOnInsert: { position: 0n, owner: '', epoch: 0n, leaseUntil: new Date(0), session: null, notice: '' } },
       { upsert: true },
     );
     // Last: whoever finds it finds everything.
