@@ -10,5 +10,5 @@ export const mochaHooks = {
 
 /** A download takes longer than any test may: this is outside of all tests. */
 export async function mochaGlobalSetup(): Promise<void> {
-  await prepareMongoDB();
+  await prepareMongoDB({ onDownload: () => console.log('MongoDB is downloaded, once: this takes a minute ...') });
 }

@@ -19,8 +19,10 @@ const CACHE_FOLDER = fileURLToPath(new URL('../../../node_modules/.cache/waybill
 /**
  * A `mongod` that was downloaded before, or is now. Gives up after seconds where nothing can be reached, and does not try again
  * for an hour: each start would have to wait.
+ *
+ * @param onDownload - is called when the first bytes have come: the rest takes a minute
  */
-export async function downloadedMongod(): Promise<Downloaded> {
+export async function downloadedMongod(onDownload: () => void = () => {}): Promise<Downloaded> {
   const path = await downloadedBefore();
   if (path !== undefined) return { path };
   if (/^(0|false|no|off)$/i.test(process.env['MONGOMS_RUNTIME_DOWNLOAD'] ?? '')) return { failure: 'MONGOMS_RUNTIME_DOWNLOAD forbids it' };
@@ -28,7 +30,7 @@ export async function downloadedMongod(): Promise<Downloaded> {
   const failed = failureFile();
   const remembered = await rememberedFailure(failed);
   if (remembered !== undefined) return { failure: remembered };
-  const downloaded = await download();
+  const downloaded = await download(onDownload);
   if ('path' in downloaded) await rm(failed, { force: true }).catch(() => undefined);
   else await writeFile(failed, downloaded.failure).catch(() => undefined); // somebody else's: then each start tries
   return downloaded;
@@ -41,7 +43,7 @@ async function downloadedBefore(): Promise<string | undefined> {
 }
 
 /** In a process of its own, which can be ended whatever it waits for, and whose output is nobody's. */
-async function download(): Promise<Downloaded> {
+async function download(onDownload: () => void): Promise<Downloaded> {
   const program = fileURLToPath(new URL('download-mongod.js', import.meta.url));
   const child = spawn(process.execPath, [program, CACHE_FOLDER], {
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -55,8 +57,10 @@ async function download(): Promise<Downloaded> {
   let outcome: Downloaded | undefined;
   let bytesAt: number | undefined;
   createInterface({ input: child.stdout }).on('line', (line) => {
-    bytesAt = performance.now();
     if (line.startsWith('{')) outcome = JSON.parse(line) as Downloaded;
+    if (line === '' || outcome) return;
+    if (bytesAt === undefined) onDownload();
+    bytesAt = performance.now();
   });
   const [startedAt, ended] = [performance.now(), new AbortController()];
   void exited.then(() => ended.abort());

@@ -56,7 +56,7 @@ function clientOf(url: string): MongoClient {
   try {
     return new MongoClient(url, /serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: WITHIN_MS });
   } catch (cause) {
-    throw new LocalServerError('SERVER_NOT_REACHABLE', `MONGODB_URL is no address of a MongoDB: ${messageOf(cause)}`, [], { cause });
+    throw new LocalServerError('SERVER_NOT_REACHABLE', `The URL is no address of a MongoDB: ${messageOf(cause)}`, [], { cause });
   }
 }
 

@@ -14,6 +14,8 @@ export interface StartMongoDBOptions {
   readonly members?: 1 | 3;
   /** The emulator, should it come to that, runs in this process and can be held by its `emulator`. Default: a process of its own. */
   readonly inProcess?: boolean;
+  /** Is called when a download has begun, which takes a minute. */
+  readonly onDownload?: () => void;
 }
 
 export interface LocalMongoDB {
@@ -48,7 +50,7 @@ export async function startMongoDB(options: StartMongoDBOptions = {}): Promise<L
     return { ...server, kind: 'mongod', description: `MongoDB ${version} from ${installed}, at ${hosts}`, newDatabase };
   }
 
-  const downloaded = await startDownloaded(members);
+  const downloaded = await startDownloaded(options);
   if ('server' in downloaded) return downloaded.server;
   const why = `no mongod is on the PATH, and none was downloaded: ${downloaded.failure}`;
   if (members > 1)
@@ -57,8 +59,11 @@ export async function startMongoDB(options: StartMongoDBOptions = {}): Promise<L
 }
 
 /** Nobody asked for it by name: where it does not run on this machine, it is as if it could not be downloaded. */
-async function startDownloaded(members: number): Promise<{ readonly server: LocalMongoDB } | { readonly failure: string }> {
-  const downloaded = await downloadedMongod();
+async function startDownloaded({
+  members = 1,
+  onDownload,
+}: StartMongoDBOptions): Promise<{ readonly server: LocalMongoDB } | { readonly failure: string }> {
+  const downloaded = await downloadedMongod(onDownload);
   if ('failure' in downloaded) return downloaded;
   try {
     const { version, hosts, ...server } = await startReplicaSet({ binary: downloaded.path, members });
@@ -70,8 +75,8 @@ async function startDownloaded(members: number): Promise<{ readonly server: Loca
 }
 
 /** Downloads what {@link startMongoDB} would have to download first, which takes a minute where there is a network. */
-export async function prepareMongoDB(): Promise<void> {
-  if (!process.env['MONGODB_URL'] && (await installedMongod()) === undefined) await downloadedMongod();
+export async function prepareMongoDB({ onDownload }: Pick<StartMongoDBOptions, 'onDownload'> = {}): Promise<void> {
+  if (!process.env['MONGODB_URL'] && (await installedMongod()) === undefined) await downloadedMongod(onDownload);
 }
 
 function existing({ url, version, hosts }: MongoDBAtUrl): LocalMongoDB {

@@ -136,7 +136,7 @@ describe('a local MongoDB', () => {
       const failure = await failureOf(startMongoDB({ url: 'localhost:27017' }));
 
       expect(failure.code).to.equal('SERVER_NOT_REACHABLE');
-      expect(failure.message).to.contain('MONGODB_URL is no address of a MongoDB');
+      expect(failure.message).to.contain('The URL is no address of a MongoDB');
     });
 
     it('where MONGOMS_SYSTEM_BINARY says is an error', async () => {
