@@ -87,6 +87,7 @@ export class ChangeStreamCursor implements ChangeCursor {
         this.#position = { time: entry.clusterTime, place };
       }
       if (invalidates(watch, operation) && this.#isAhead(entry, placeBehind)) {
+        if (events.length >= limit) return events;
         events.push(invalidateEvent(change));
         this.#position = { time: entry.clusterTime, place: placeBehind };
         this.#ended = true;

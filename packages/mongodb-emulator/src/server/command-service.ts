@@ -1,4 +1,4 @@
-import { Binary, Long } from 'bson';
+import { Binary, Long, Timestamp } from 'bson';
 import type { Document } from 'bson';
 import type { Engine } from '../engine.js';
 import { failAfter, failBefore, HungUp } from '../faults/fail-command.js';
@@ -78,8 +78,8 @@ export class CommandService {
     }
     if (topology.replicaSet === undefined) refuseAsStandAlone(body);
     if (!topology.isPrimary) refuseAsSecondary(name, body);
-    const { clusterTime } = (body.$clusterTime ?? {}) as Document;
-    if (clusterTime !== undefined) engine.clusterTime.advanceTo(clusterTime as never);
+    const { clusterTime } = (body.$clusterTime ?? {}) as { readonly clusterTime?: unknown };
+    if (clusterTime instanceof Timestamp) engine.clusterTime.advanceTo(clusterTime);
 
     failRetryableWrite(failPoints.onPrimaryTransactionalWrite, command, 'before');
     const reply = await engine.execute(startGetMore(failPoints.failGetMoreAfterCursorCheckout, command));

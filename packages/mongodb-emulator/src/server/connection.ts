@@ -68,7 +68,6 @@ export class Connection {
 
   open(): void {
     this.socket.on('data', (piece: Buffer) => this.#receive(piece));
-    this.socket.once('end', () => this.socket.destroy());
     this.socket.once('close', () => this.end());
     this.socket.on('error', () => {}); // the client went away: 'close' follows
   }
