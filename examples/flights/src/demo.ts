@@ -41,7 +41,7 @@ for (let end = endings.pop(); end; end = endings.pop()) await end().catch((error
 
 async function demo(): Promise<boolean> {
   screen.print('', 'Waybill: real flights of 2001, on their way to EventStoreDB', '');
-  const servers = await startServers(options);
+  const servers = await startServers(options, (line) => screen.print(`  ${line}`));
   endings.push(() => servers.stop());
   const opened = await open(servers, randomBytes(4).toString('hex'));
 
@@ -67,7 +67,7 @@ interface Opened {
 async function open(servers: DemoServers, name: string): Promise<Opened> {
   const evidence = await EventStoreDBEvidence.connect(servers.eventstoredb, `flight-${name}-`);
   endings.push(() => evidence.close());
-  const flights = openFlights({ postgres: servers.postgres, run: name });
+  const flights = openFlights({ database: servers.database, databaseUrl: servers.databaseUrl, run: name });
   endings.push(() => flights.close());
   stop.signal.throwIfAborted();
   if (servers.databaseStays) endings.push(() => flights.drop());
@@ -77,7 +77,10 @@ async function open(servers: DemoServers, name: string): Promise<Opened> {
   return { name, flights, eventstore, evidence };
 }
 
-async function fly({ postgres, eventstoredb, descriptions }: DemoServers, { name, flights, eventstore }: Opened): Promise<RunFigures> {
+async function fly(
+  { database, databaseUrl, eventstoredb, descriptions }: DemoServers,
+  { name, flights, eventstore }: Opened,
+): Promise<RunFigures> {
   const { size, seed } = options;
   screen.print(...descriptions.map((description) => `  ${description}`));
   screen.print(`  ${number(size)} flights of ${flightFile(size)}, seed ${seed}; streams flight-${name}-0, -1, ...`);
@@ -85,7 +88,7 @@ async function fly({ postgres, eventstoredb, descriptions }: DemoServers, { name
   const unitOfWork = flights.unitOfWork(eventstore, stormyWeather(random));
   return run({
     ...{ size, screen, signal: stop.signal },
-    order: { run: name, postgres, eventstoredb, leaseMs: LEASE_MS },
+    order: { run: name, database, databaseUrl, eventstoredb, leaseMs: LEASE_MS },
     watch: flights.dispatcher(eventstore, { instance: 'the demo', leaseMs: LEASE_MS }),
     onStarted: (child) => endings.push(() => child.kill()),
     write: (progress, signal) =>
@@ -106,8 +109,8 @@ function judge({ progress }: RunFigures, { ok, streams, events, examples }: Verd
   return complete && ok;
 }
 
-async function untilInterrupted({ postgres, eventstoredb }: DemoServers, { name }: Opened): Promise<void> {
-  screen.print('  The servers stay up until Ctrl-C:', `    ${postgres}  (schema waybill_flights_${name})`);
+async function untilInterrupted({ databaseUrl, eventstoredb }: DemoServers, { name, flights }: Opened): Promise<void> {
+  screen.print('  The servers stay up until Ctrl-C:', `    ${databaseUrl}  (${flights.place})`);
   screen.print(`    ${eventstoredb}  (streams flight-${name}-0, -1, ...)`, '');
   const keepAlive = setInterval(() => {}, 60_000);
   await once(stop.signal, 'abort').finally(() => clearInterval(keepAlive));

@@ -17,7 +17,7 @@ export interface CommittedStream {
   readonly events: readonly EventOnRecord[];
 }
 
-/** What the database says: read straight from its tables, not through Waybill. */
+/** What the database says: read straight from its tables or collections, not through Waybill. */
 export interface DatabaseEvidence {
   /** Every stream, a few hundred at a time. */
   committedStreams(): AsyncIterable<readonly CommittedStream[]>;

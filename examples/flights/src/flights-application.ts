@@ -7,7 +7,9 @@ export interface FlightsApplication {
   unitOfWork(eventstore: EventStoreDB, reached: Reached): UnitOfWork;
   dispatcher(eventstore: EventStoreDB, options: { readonly instance: string; readonly leaseMs: number }): Dispatcher<FlightRoute>;
   readonly evidence: DatabaseEvidence;
-  /** Creates the tables, Waybill's and the application's own, under a name that only this run uses. */
+  /** What the run has to itself, for a person who wants to look at it: `schema waybill_flights_x`. */
+  readonly place: string;
+  /** Creates tables or collections, Waybill's and the application's own, under a name that only this run uses. */
   create(): Promise<void>;
   /** Removes what `create` made. */
   drop(): Promise<void>;

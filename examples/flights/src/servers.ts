@@ -1,8 +1,8 @@
-import { startEventStoreDB, startPostgres } from '@waybill/local-servers';
+import { startEventStoreDB, startMongoDB, startPostgres } from '@waybill/local-servers';
+import type { DatabaseKind, DatabasePlace } from './composition/flights-on.js';
 import type { DemoOptions } from './options.js';
 
-export interface DemoServers {
-  readonly postgres: string;
+export interface DemoServers extends Omit<DatabasePlace, 'run'> {
   readonly eventstoredb: string;
   /** The database server was here before and stays: what the run made in it is to be removed. */
   readonly databaseStays: boolean;
@@ -11,26 +11,41 @@ export interface DemoServers {
   stop(): Promise<void>;
 }
 
+interface DatabaseServer {
+  readonly url: string;
+  readonly description: string;
+  stop(): Promise<void>;
+}
+
 /**
  * The servers of the demo: those that the options name, or own ones, which are gone when this process is gone.
  *
+ * @param notice - is told what takes long
  * @throws Error one of them cannot be had; then none is left
  */
-export async function startServers(options: Pick<DemoOptions, 'postgres' | 'eventstoredb'>): Promise<DemoServers> {
-  const started = await Promise.allSettled([startPostgres({ url: options.postgres }), startEventStoreDB({ url: options.eventstoredb })]);
+export async function startServers(options: DemoOptions, notice: (line: string) => void): Promise<DemoServers> {
+  const { database } = options;
+  const starting = {
+    postgres: () => startPostgres({ url: options.postgres }),
+    mongodb: () => startMongoDB({ url: options.mongodb, onDownload: () => notice('MongoDB is downloaded, once: this takes a minute ...') }),
+  } satisfies Record<DatabaseKind, () => Promise<DatabaseServer>>;
+  const named = { postgres: options.postgres ?? process.env['POSTGRES_URL'], mongodb: options.mongodb ?? process.env['MONGODB_URL'] };
+
+  const started = await Promise.allSettled([starting[database](), startEventStoreDB({ url: options.eventstoredb })]);
   const stop = async (): Promise<void> => {
     for (const server of started) if (server.status === 'fulfilled') await server.value.stop();
   };
-  const [postgres, eventstoredb] = started;
-  if (postgres.status === 'fulfilled' && eventstoredb.status === 'fulfilled') {
+  const [databaseServer, eventstoredb] = started;
+  if (databaseServer.status === 'fulfilled' && eventstoredb.status === 'fulfilled') {
     return {
-      postgres: postgres.value.url,
+      database,
+      databaseUrl: databaseServer.value.url,
       eventstoredb: eventstoredb.value.url,
-      databaseStays: Boolean(options.postgres ?? process.env['POSTGRES_URL']),
-      descriptions: [postgres, eventstoredb].map(({ value }) => value.description.replace(/, as \w+_URL says$/, '')),
+      databaseStays: Boolean(named[database]),
+      descriptions: [databaseServer, eventstoredb].map(({ value }) => value.description.replace(/, as \w+_URL says$/, '')),
       stop,
     };
   }
   await stop();
-  throw postgres.status === 'rejected' ? postgres.reason : (eventstoredb as PromiseRejectedResult).reason;
+  throw databaseServer.status === 'rejected' ? databaseServer.reason : (eventstoredb as PromiseRejectedResult).reason;
 }

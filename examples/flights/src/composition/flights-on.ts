@@ -1,12 +1,20 @@
 import type { FlightsApplication } from '../flights-application.js';
+import { flightsOnMongoDB } from './mongodb.js';
 import { flightsOnPostgres } from './postgres.js';
 
-/** Where the run's tables are. One field per database that the demo knows, of which one is set. */
+const open = { postgres: flightsOnPostgres, mongodb: flightsOnMongoDB };
+
+/** The databases that the demo knows. */
+export type DatabaseKind = keyof typeof open;
+export const DATABASES = Object.keys(open) as readonly DatabaseKind[];
+
+/** Where the run's tables are, or its collections. */
 export interface DatabasePlace {
-  readonly postgres: string;
+  readonly database: DatabaseKind;
+  readonly databaseUrl: string;
   readonly run: string;
 }
 
-export function openFlights({ postgres, run }: DatabasePlace): FlightsApplication {
-  return flightsOnPostgres(postgres, run);
+export function openFlights({ database, databaseUrl, run }: DatabasePlace): FlightsApplication {
+  return open[database](databaseUrl, run);
 }

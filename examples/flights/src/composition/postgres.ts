@@ -23,6 +23,7 @@ export function flightsOnPostgres(url: string, run: string): FlightsApplication 
   const handlers = [new LongDelayNotices<PostgresTx>((tx) => new PostgresNoticeBook(tx, schema))];
 
   return {
+    place: `schema ${name}`,
     unitOfWork: ({ history }, reached) => new UnitOfWork({ database, catalogue, history, projectors, reached }),
     dispatcher: ({ history, sink }, options) => {
       const unitOfWork = new UnitOfWork({ database, catalogue, history, projectors });
