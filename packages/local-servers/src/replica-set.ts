@@ -64,6 +64,7 @@ async function startMember(port: number, binary: string): Promise<Member> {
       folder,
       stopSignal: 'SIGKILL', // asked politely, a primary waits for its secondaries; the data goes anyway
       ready: /waiting for connections/i,
+      chatter: /"s":"[ID]/, // it says some thirty of these while it ends
       logsTo: 'stdout',
     });
     return { host: `127.0.0.1:${port}`, stop: () => supervised.stop() };

@@ -20,6 +20,8 @@ export interface SuperviseOptions extends Plan {
   readonly name: string;
   /** The line that says that the server takes connections. */
   readonly ready: RegExp;
+  /** Lines that explain no failure, and would push out those that do. */
+  readonly chatter?: RegExp;
 }
 
 export interface Supervised {
@@ -36,7 +38,7 @@ const LOG_LINES = 20;
  *
  * @throws {@link LocalServerError} `SERVER_DID_NOT_START` or `SERVER_TIMED_OUT`, with what the server printed last
  */
-export async function supervise({ name, ready, ...plan }: SuperviseOptions): Promise<Supervised> {
+export async function supervise({ name, ready, chatter, ...plan }: SuperviseOptions): Promise<Supervised> {
   const supervisor = spawn(process.execPath, [fileURLToPath(new URL('supervisor.js', import.meta.url)), JSON.stringify(plan)], {
     detached: true, // a Ctrl-C is for us: the server has to outlive our own last words to it
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -56,7 +58,7 @@ export async function supervise({ name, ready, ...plan }: SuperviseOptions): Pro
   const lines = createInterface({ input: supervisor.stderr });
   const started = new Promise<void>((resolve) => {
     lines.on('line', (line) => {
-      log.push(line);
+      if (!chatter?.test(line)) log.push(line);
       if (log.length > LOG_LINES) log.shift();
       if (ready.test(line)) resolve();
     });

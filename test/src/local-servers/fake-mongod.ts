@@ -17,6 +17,7 @@ const setName = option('--replSet');
 let hosts: string[] | undefined;
 
 const failure = option('--fail');
+console.log('{"s":"I","msg":"Initialized wire specification"}');
 if (failure !== undefined) {
   console.log(failure);
   process.exit(1);

@@ -315,7 +315,7 @@ describe('a local MongoDB', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     ends.push(() => child.kill('SIGKILL'));
-    await once(createInterface({ input: child.stdout! }), 'line');
+    for await (const line of createInterface({ input: child.stdout! })) if (line.includes('Waiting for connections')) break;
     return `127.0.0.1:${port}`;
   }
 
