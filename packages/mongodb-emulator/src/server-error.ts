@@ -41,6 +41,7 @@ export const CODES = {
   ConflictingOperationInProgress: 117,
   CommandNotSupported: 115,
   PrimarySteppedDown: 189,
+  InvalidPipelineOperator: 168,
   NoSuchSession: 206,
   IncompleteTransactionHistory: 217,
   TransactionTooOld: 225,

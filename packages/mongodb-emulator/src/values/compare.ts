@@ -87,7 +87,8 @@ function compareDocuments(a: Document, b: Document): number {
   const end = Math.min(namesA.length, namesB.length);
   for (let at = 0; at < end; at += 1) {
     const [nameA, nameB] = [namesA[at]!, namesB[at]!];
-    const [x, y]: [unknown, unknown] = [a[nameA], b[nameB]];
+    const x: unknown = a[nameA];
+    const y: unknown = b[nameB];
     const difference = rankOf(x) - rankOf(y) || compareStrings(nameA, nameB) || compareValues(x, y);
     if (difference !== 0) return difference;
   }
