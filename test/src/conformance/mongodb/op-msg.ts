@@ -38,7 +38,7 @@ export function encodeMessage({ requestId, flags = 0, document, sequences = {} }
 }
 
 /** The legacy query that a driver opens every socket with: `hello` to `admin.$cmd`, before it knows what the server speaks. */
-export function encodeLegacyHello(requestId: number, document: Document): Buffer {
+export function encodeLegacyQuery(requestId: number, document: Document): Buffer {
   return withHeader(requestId, OP_QUERY, [int32(0), Buffer.from('admin.$cmd\0'), int32(0), int32(-1), bytesOf(document)]);
 }
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Document } from 'bson';
-import { decodeMessage, encodeLegacyHello, encodeMessage, FLAGS } from './op-msg.js';
+import { decodeMessage, encodeLegacyQuery, encodeMessage, FLAGS } from './op-msg.js';
 import type { Message } from './op-msg.js';
 
 export interface RawConnectionOptions {
@@ -83,9 +83,14 @@ export class RawConnection {
   }
 
   legacyHello(command: Document): Promise<Document> {
+    return this.legacyQuery(command).then(({ document }) => document);
+  }
+
+  /** A command to `admin` in the form that only `hello` still has. */
+  legacyQuery(command: Document): Promise<Message> {
     const requestId = (this.#requests += 1);
-    this.sendBytes(encodeLegacyHello(requestId, command));
-    return this.#replyTo(requestId).then(({ document }) => document);
+    this.sendBytes(encodeLegacyQuery(requestId, command));
+    return this.#replyTo(requestId);
   }
 
   /** The next reply that nobody waits for: to a command that was sent without reading, or a further one of a stream. */

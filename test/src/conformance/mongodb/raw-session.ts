@@ -1,14 +1,19 @@
 import { UUID } from 'bson';
 import type { Document } from 'bson';
-import type { RawConnection, SendOptions } from './raw-connection.js';
+import type { SendOptions } from './raw-connection.js';
 
-/** A logical session: its id, and the numbers of its transactions and retryable writes. Not bound to a connection, as with a real server. */
+/** What carries commands to the server: one connection, or a pool of them. */
+export interface Runner {
+  run(db: string, command: Document, options?: SendOptions): Promise<Document>;
+}
+
+/** A logical session: its id, and the numbers of its transactions and retryable writes. Bound to no connection, as a server has it. */
 export class RawSession {
   readonly lsid: Document;
   #lastNumber = 0n;
 
   constructor(
-    private readonly connection: RawConnection,
+    private readonly runner: Runner,
     readonly db: string,
     lsid: Document = { id: new UUID() },
   ) {
@@ -25,13 +30,13 @@ export class RawSession {
   }
 
   /** The same session through another connection. */
-  on(connection: RawConnection): RawSession {
-    return new RawSession(connection, this.db, this.lsid);
+  on(runner: Runner): RawSession {
+    return new RawSession(runner, this.db, this.lsid);
   }
 
   /** A command of this session, outside a transaction. */
   run(command: Document, { db = this.db, ...options }: SendOptions & { readonly db?: string } = {}): Promise<Document> {
-    return this.connection.run(db, { ...command, lsid: this.lsid }, options);
+    return this.runner.run(db, { ...command, lsid: this.lsid }, options);
   }
 
   /** A retryable write; the same number again is a retry. */
