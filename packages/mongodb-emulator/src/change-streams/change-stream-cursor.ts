@@ -21,7 +21,6 @@ export interface ChangeStreamCursorOptions {
   readonly beginning: Timestamp;
 }
 
-const DEFAULT_BATCH = 1_000;
 /** An answer holds 16 MB; events are somewhat larger than their documents. */
 const BATCH_BYTES = 12 * 1024 * 1024;
 const BYTES_BESIDE_DOCUMENT = 500;
@@ -39,8 +38,8 @@ export class ChangeStreamCursor implements ChangeCursor {
   async next(batchSize: number, maxAwaitMs: number, signal: AbortSignal): Promise<ChangeBatch> {
     const deadline = Date.now() + maxAwaitMs;
     for (;;) {
-      this.refuseIfForgotten();
-      const documents = this.options.pipeline.run(this.#read(batchSize > 0 ? batchSize : DEFAULT_BATCH));
+      if (!this.#ended) this.refuseIfForgotten();
+      const documents = this.#ended ? [] : this.options.pipeline.run(this.#read(batchSize));
       const left = deadline - Date.now();
       if (documents.length > 0 || this.#ended || left <= 0 || signal.aborted) {
         return { documents, postBatchResumeToken: tokenOf(this.#position), ended: this.#ended };

@@ -1,28 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Document } from 'bson';
+import { mayWrite } from '../server/command-rights.js';
 import type { RunningCommand } from '../server/running-command.js';
 import { ServerError } from '../server-error.js';
 import type { FailPoint } from './fail-point.js';
 
 /** What a fail point does instead of letting a command be answered. */
 export class HungUp extends Error {}
-
-const COMMANDS_WITH_WRITE_CONCERN: ReadonlySet<string> = new Set([
-  'insert',
-  'update',
-  'delete',
-  'findAndModify',
-  'findandmodify',
-  'bulkWrite',
-  'create',
-  'createIndexes',
-  'drop',
-  'dropIndexes',
-  'dropDatabase',
-  'commitTransaction',
-  'abortTransaction',
-  'aggregate',
-]);
 
 /** Does this data of `failCommand` speak of this command, sent by this application? */
 export function speaksOf(data: Document, command: RunningCommand, appName: string | undefined): boolean {
@@ -44,9 +28,8 @@ export async function failBefore(point: FailPoint, command: RunningCommand, appN
   if (data.blockConnection === true) await blocked(Number(data.blockTimeMS ?? 0), command);
   if (data.closeConnection === true) throw new HungUp();
   if (data.errorCode === undefined) return;
-  const labels = Array.isArray(data.errorLabels) ? (data.errorLabels as string[]) : undefined;
   const extra = (data.errorExtraInfo ?? {}) as Document;
-  throw new ServerError(Number(data.errorCode), "Failing command via 'failCommand' failpoint", extra, labels);
+  throw new ServerError(Number(data.errorCode), "Failing command via 'failCommand' failpoint", extra, labelsIn(data));
 }
 
 /** The write concern error that `failCommand` adds to the answer of a command that was executed, and the labels that come with it. */
@@ -55,11 +38,15 @@ export function failAfter(
   command: RunningCommand,
   appName: string | undefined,
 ): { readonly writeConcernError: Document; readonly labels: readonly string[] | undefined } | undefined {
-  if (!point.isOn || !COMMANDS_WITH_WRITE_CONCERN.has(command.name)) return undefined;
+  if (!point.isOn || !mayWrite(command.name, command.body)) return undefined;
   const data = point.enter((candidate) => candidate.writeConcernError !== undefined && speaksOf(candidate, command, appName));
   if (!data) return undefined;
-  const labels = Array.isArray(data.errorLabels) ? (data.errorLabels as string[]) : undefined;
-  return { writeConcernError: data.writeConcernError as Document, labels };
+  return { writeConcernError: data.writeConcernError as Document, labels: labelsIn(data) };
+}
+
+/** Those that replace what the code would have; an empty list is no label at all. */
+function labelsIn({ errorLabels }: Document): readonly string[] | undefined {
+  return Array.isArray(errorLabels) ? (errorLabels as string[]) : undefined;
 }
 
 function hasEffectBefore({ errorCode, closeConnection, blockConnection }: Document): boolean {

@@ -26,7 +26,7 @@ export function needsPrimary(name: string, body: Document): boolean {
   return WRITES.has(name) || body.autocommit === false || writesOut(body);
 }
 
-/** Can this command change what is stored? */
+/** Can this command change what is stored, and so have a write concern? */
 export function mayWrite(name: string, body: Document): boolean {
   return WRITES.has(name) || writesOut(body);
 }
