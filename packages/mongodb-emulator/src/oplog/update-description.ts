@@ -23,7 +23,7 @@ function describeFields(before: Document, after: Document, prefix: string, chang
   for (const field of Object.keys(before)) {
     if (!Object.hasOwn(after, field)) changes.removedFields.push(prefix + field);
   }
-  for (const [field, value] of Object.entries(after)) {
+  for (const [field, value] of Object.entries(after) as [string, unknown][]) {
     const path = prefix + field;
     if (Object.hasOwn(before, field)) describeValue(before[field], value, path, changes);
     else changes.updatedFields[path] = value;
