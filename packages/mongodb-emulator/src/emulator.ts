@@ -124,13 +124,13 @@ export class MongoDBEmulator {
   }
 
   /**
-   * Ends as SIGKILL does: connections break (ECONNRESET), what was being executed stays as far as it got, and open transactions and cursors
+   * Ends as SIGKILL does: connections break, what was being executed stays as far as it got, and open transactions and cursors
    * are gone. {@link restart} brings the server back.
    */
   async kill(): Promise<void> {
     if (this.#state !== 'running') return;
     this.#state = 'killed';
-    await this.#leave({ reset: true });
+    await this.#leave();
   }
 
   /**
@@ -152,7 +152,7 @@ export class MongoDBEmulator {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
-    await this.#leave({ reset: false });
+    await this.#leave();
     this.#engine.close();
   }
 
@@ -214,11 +214,12 @@ export class MongoDBEmulator {
     this.#engine.abortOpenTransactions();
   }
 
-  async #leave({ reset }: { readonly reset: boolean }): Promise<void> {
+  async #leave(): Promise<void> {
     const closed = this.#endpoint.close();
-    for (const connection of [...this.#connections]) connection.end({ reset });
+    for (const connection of [...this.#connections]) connection.end();
     this.#stepDown.cancel();
     this.#engine.abortOpenTransactions();
+    this.#engine.closeCursors();
     this.thaw();
     await closed;
   }

@@ -72,14 +72,13 @@ export class Connection {
     this.socket.on('error', () => {}); // the client went away: 'close' follows
   }
 
-  /** Nothing is executed or answered any more; what is being executed is told so. `reset` as the kernel does for a killed process. */
-  end({ reset = false } = {}): void {
+  /** Nothing is executed or answered any more; what is being executed is told so. */
+  end(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting.length = 0;
     this.#command?.interrupt(new ServerError(CODES.InterruptedAtShutdown, 'The connection was closed.'));
-    if (reset) this.socket.resetAndDestroy();
-    else this.socket.destroy();
+    this.socket.destroy(); // closed, not reset: so the kernel ends the connections of a killed process that has read all there was
     this.options.closed(this);
   }
 
