@@ -4,10 +4,15 @@
  *     ```ts file=examples/quickstart/src/order.ts#events
  *
  * is the region between `// #region events` and `// #endregion` of that file; without `#name`, the whole file. Any language
- * can have a `file=`; TypeScript must. With `--check` nothing is written, and what differs is told.
+ * can have a `file=`; TypeScript must.
+ *
+ *     ```diff file=examples/flights/src/composition/postgres.ts to=examples/flights/src/composition/mongodb.ts
+ *
+ * is what differs between two of them, line by line. With `--check` nothing is written, and what differs is told.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { structuredPatch } from 'diff';
 
 /** Samples of these files are still written by hand. The list gets shorter, never longer. */
 const WRITTEN_BY_HAND = ['eventstoredb', 'eventstoredb-emulator', 'inversify', 'testing'].map((name) => `packages/${name}/README.md`);
@@ -21,14 +26,15 @@ for (const page of pages()) {
   const text = readFileSync(page, 'utf8');
   const filled = text.replace(FENCE, (fence, info, body, offset) => {
     const [language = '', ...words] = info.split(' ');
-    const source = words.find((word) => word.startsWith('file='))?.slice('file='.length);
+    const valueOf = (name) => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+    const [source, other] = [valueOf('file'), valueOf('to')];
     const line = text.slice(0, offset).split('\n').length;
     if (source === undefined) {
       if (/^(ts|typescript|js|javascript)$/.test(language) && !WRITTEN_BY_HAND.includes(page))
         tell(`${page}:${line}: a sample written by hand; name its source: \`\`\`${language} file=path#region`);
       return fence;
     }
-    const sample = sampleOf(source);
+    const sample = other === undefined ? sampleOf(source) : differenceOf(source, other);
     if (sample === undefined) tell(`${page}:${line}: there is no ${source}`);
     else if (sample !== body && checking) tell(`${page}:${line}: not what ${source} holds; run npm run docs:sync`);
     return sample === undefined ? fence : `\`\`\`${info}\n${sample}\`\`\``;
@@ -58,6 +64,14 @@ function sampleOf(source) {
   const sample = lines.slice(begin + 1, begin + 1 + length);
   const indent = Math.min(...sample.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
   return `${sample.map((line) => line.slice(indent)).join('\n')}\n`;
+}
+
+/** Lines that stay, go (-) and come (+), with two that stay around each change. */
+function differenceOf(source, other) {
+  const [before, after] = [sampleOf(source), sampleOf(other)];
+  if (before === undefined || after === undefined) return undefined;
+  const { hunks } = structuredPatch(source, other, before, after, '', '', { context: 2 });
+  return `${hunks.map(({ lines }) => lines.join('\n')).join('\n ...\n')}\n`;
 }
 
 function tell(difference) {

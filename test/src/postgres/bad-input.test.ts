@@ -6,7 +6,8 @@ import { expect } from 'chai';
 import { Pool } from 'pg';
 import { postgresDatabase } from '../servers.js';
 import { failureOf } from '../shop/failure-of.js';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
 
 describe('bad input to the PostgreSQL adapter', () => {

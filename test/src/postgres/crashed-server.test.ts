@@ -7,7 +7,8 @@ import { anAppend } from '@waybill/testing';
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failureOf } from '../shop/failure-of.js';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
 
 // PostgreSQL writes the end of a rolled-back transaction to disk when it likes. After a crash it gives such ids again, to transactions

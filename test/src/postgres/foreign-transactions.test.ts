@@ -7,7 +7,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import knex from 'knex';
 import type { Knex } from 'knex';
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
 
 type Join = (tx: PostgresTx) => Promise<unknown>;

@@ -3,7 +3,8 @@ import { InMemorySink } from '@waybill/core/in-memory';
 import { expect } from 'chai';
 import { postgresDatabase } from '../servers.js';
 import { failureOf } from '../shop/failure-of.js';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 
 const dispatcherOn = ({ database }: Awaited<ReturnType<typeof openShop>>, sink: InMemorySink): Dispatcher =>
   new Dispatcher({ database, catalogue: [NoteWritten], routes: { memory: { sink } } });

@@ -5,7 +5,8 @@ import { expect } from 'chai';
 import { Pool } from 'pg';
 import { postgresDatabase } from '../servers.js';
 import { aRunningDispatcher, QUICKLY, stopDispatchers } from '../shop/dispatching.js';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 
 for (const level of ['repeatable read', 'serializable']) {
   describe(`a database whose default isolation level is ${level}`, function () {

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { gate } from '@waybill/testing';
 import { aRunningDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
 
 describe('a commit that comes late, before the message at which its lane has halted', () => {

@@ -3,7 +3,8 @@ import { InMemorySink } from '@waybill/core/in-memory';
 import { expect } from 'chai';
 import { postgresDatabase } from '../servers.js';
 import { CommitCutter } from './commit-cutter.js';
-import { Notebook, NoteWritten, openShop } from './postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from './postgres-shop.js';
 
 describe('connections to PostgreSQL that are lost', function () {
   this.timeout(60_000);

@@ -1,31 +1,10 @@
-import { AggregateRoot, defineEvent, UnitOfWork } from '@waybill/core';
-import type { EventOf, UnitOfWorkOptions } from '@waybill/core';
+import { UnitOfWork } from '@waybill/core';
+import type { UnitOfWorkOptions } from '@waybill/core';
 import { PostgresDatabase } from '@waybill/postgres';
 import type { PostgresOptions, PostgresTx } from '@waybill/postgres';
 import { Pool } from 'pg';
-import { z } from 'zod';
 import { postgresDatabase } from '../servers.js';
-
-export const NoteWritten = defineEvent('NoteWritten', z.object({ text: z.string() }));
-export type NoteWritten = EventOf<typeof NoteWritten>;
-
-export class Notebook extends AggregateRoot<NoteWritten> {
-  readonly stream: string;
-  readonly texts: string[] = [];
-
-  constructor(id: string) {
-    super();
-    this.stream = `notebook-${id}`;
-  }
-
-  write(text: string): void {
-    this.emit(NoteWritten({ text }));
-  }
-
-  protected override apply({ data }: NoteWritten): void {
-    this.texts.push(data.text);
-  }
-}
+import { NoteWritten } from '../shop/notebook.js';
 
 export interface PostgresShop {
   readonly url: string;

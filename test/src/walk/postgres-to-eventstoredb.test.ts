@@ -4,7 +4,8 @@ import type { DispatcherEvents } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { expect } from 'chai';
-import { Notebook, NoteWritten, openShop } from '../postgres/postgres-shop.js';
+import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { openShop } from '../postgres/postgres-shop.js';
 import type { PostgresShop } from '../postgres/postgres-shop.js';
 
 describe('the walk from a command on PostgreSQL to EventStoreDB', function () {

@@ -4,15 +4,17 @@ import type { DomainEvent, OutboxMessage } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { superjsonCodec } from '@waybill/core/superjson';
 import { expect } from 'chai';
-import { openShop } from './postgres-shop.js';
-import type { PostgresShop } from './postgres-shop.js';
+import { onEveryDatabase } from './databases.js';
+import type { OpenDatabase, OpenedDatabase } from './databases.js';
 
 const Anything = defineEvent('Anything', unchecked<unknown>());
-const Rich = defineEvent('Rich', unchecked<{ big: bigint; at: Date; tags: Set<string> }>(), { codec: superjsonCodec });
+const Rich = defineEvent('Rich', unchecked<{ big: bigint; at: Date; tags: Set<string>; exact: string; bytes: Uint8Array }>(), {
+  codec: superjsonCodec,
+});
 
-describe('payloads on PostgreSQL', () => {
-  let shop: PostgresShop;
-  before(async () => (shop = await openShop()));
+onEveryDatabase('payloads', <Tx>(open: OpenDatabase<Tx>) => {
+  let shop: OpenedDatabase<Tx>;
+  before(async () => (shop = await open()));
   after(() => shop.close());
 
   async function roundTrip(event: DomainEvent, metadata: Record<string, string> = {}): Promise<OutboxMessage> {
@@ -29,11 +31,12 @@ describe('payloads on PostgreSQL', () => {
   }
 
   for (const [what, data] of [
-    ['text that jsonb refuses', { nul: 'a\0b', half: '\ud800', quote: `"'\\` }],
+    ['text that some databases refuse', { nul: 'a\0b', half: '\ud800', quote: `"'\\` }],
     ['keys in the order they were written', { b: 1, a: 2, 10: 3, B: 4 }],
     ['emoji and line ends', { text: '🚚\r\n\t\u2028' }],
     ['null', null],
     ['a bare number', 1.5e-7],
+    ['keys that a document store gives a meaning to', { $set: 1, 'a.b': 2, '': 3, _id: 4 }],
     ['a deep tree', JSON.parse('['.repeat(200) + ']'.repeat(200))],
     ['a hundred kilobytes', { text: 'é'.repeat(50_000) }],
   ] as const) {
@@ -45,8 +48,11 @@ describe('payloads on PostgreSQL', () => {
     });
   }
 
-  it('delivers bigint, Date and Set with the superjson codec', async () => {
-    const data = { big: 2n ** 70n, at: new Date('2024-02-29T12:00:00.123Z'), tags: new Set(['a', 'b']) };
+  it('delivers bigint, Date, decimals, binary and Set with the superjson codec', async () => {
+    const data = {
+      ...{ big: 2n ** 70n, at: new Date('2024-02-29T12:00:00.123Z'), tags: new Set(['a', 'b']) },
+      ...{ exact: '0.1000000000000000055511151231257827', bytes: new Uint8Array([0, 127, 128, 255]) },
+    };
 
     const message = await roundTrip(Rich(data));
 

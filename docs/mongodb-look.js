@@ -1,0 +1,5 @@
+// In mongosh, in the database of the outbox.
+db.waybill_lanes.find({ state: { $ne: 'running' } }); // lanes that wait or have halted, with the failure
+db.waybill_outbox.countDocuments({ pending: true }); // committed, and not numbered yet: more than a few thousand means that no dispatcher runs
+db.waybill_sequencer.findOne(); // who numbers, until when, and the last number
+db.waybill_actions.find().sort({ at: -1 }).limit(20); // what operators ordered

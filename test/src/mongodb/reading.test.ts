@@ -1,0 +1,126 @@
+import { defineEvent, Dispatcher, unchecked, UnitOfWork } from '@waybill/core';
+import type { LaneGrant } from '@waybill/core';
+import { InMemorySink } from '@waybill/core/in-memory';
+import { expect } from 'chai';
+import type { Document } from 'mongodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandsOf, namesOf } from './commands-of.js';
+import { openShop } from './mongodb-shop.js';
+import type { MongoDBShop } from './mongodb-shop.js';
+
+const Counted = defineEvent('Counted', unchecked<{ nth: number }>());
+const DELIVERED = 5_000;
+
+/** What reading costs is counted in commands and in documents looked at: figures that no machine changes. */
+describe('what it costs on MongoDB', function () {
+  this.timeout(60_000);
+  let shop: MongoDBShop;
+  let unitOfWork: UnitOfWork<never>;
+  before(async () => {
+    shop = await openShop({ clientOptions: { monitorCommands: true }, changeStream: false });
+    unitOfWork = new UnitOfWork({ database: shop.waybill, catalogue: [Counted] }) as UnitOfWork<never>;
+  });
+  after(() => shop.close());
+
+  const commands = (act: () => Promise<unknown>): Promise<readonly Document[]> => commandsOf(shop.client, act);
+  const append = (key: string, count = 1): Promise<unknown> =>
+    unitOfWork.run(async (scope) => {
+      for (let nth = 0; nth < count; nth++) scope.append(key, Counted({ nth }));
+    });
+  const leaseOf = async (route: string): Promise<readonly LaneGrant[]> => {
+    await shop.waybill.routes.save({ name: route, order: 'stream', selection: {}, start: 'beginning' });
+    return shop.waybill.leases.acquire({ route, owner: 'test', leaseMs: 600_000, most: 16 });
+  };
+  const readAndSettle = async ({ lease, progress }: LaneGrant, limit = 100): Promise<LaneGrant> => {
+    const { rows, through } = await shop.waybill.lanes.read({
+      ...{ route: lease.route, lane: lease.lane, order: 'stream', selection: {}, after: progress.checkpoint, limit },
+    });
+    await shop.waybill.lanes.settle(lease, { checkpoint: rows.at(-1)?.checkpoint ?? through, state: 'running', failure: undefined });
+    return { lease, takenOver: false, progress: { ...progress, checkpoint: rows.at(-1)?.checkpoint ?? through } };
+  };
+
+  it('is one command more for a commit than to insert the same by hand: the head of the stream', async () => {
+    await append('warm');
+
+    const sent = await commands(() =>
+      unitOfWork.run(async ({ tx, track }) => {
+        const { db, session } = tx as unknown as { db: typeof shop.db; session: never };
+        await db.collection('projection').insertOne({ nth: 1 }, { session });
+        void track;
+        await Promise.resolve();
+      }),
+    );
+
+    expect(namesOf(sent)).to.deep.equal(['insert', 'commitTransaction']);
+    expect(namesOf(await commands(() => append('warm')))).to.have.members(['find', 'update', 'insert', 'commitTransaction']);
+  });
+
+  it('is two commands for each page of a backlog, and four for a batch of numbers, however much was delivered', async () => {
+    const costs: { page: readonly string[]; idle: readonly string[]; batch: readonly string[] }[] = [];
+    let [lane] = await leaseOf('costs');
+    for (const delivered of [0, DELIVERED]) {
+      for (let nth = 0; nth < delivered / 500; nth++) await append('pages', 500);
+      await shop.waybill.wakeUps.pulse();
+      const lanes = await shop.waybill.leases.renew([lane!.lease], 600_000);
+      expect(lanes).to.have.length(1);
+      const key = 'pages';
+      const all = [lane!, ...[]];
+      void all;
+      for (let done = false; !done;) {
+        const before = lane!.progress.checkpoint;
+        lane = await readAndSettle(lane!, 1_000);
+        done = JSON.stringify(before, asText) === JSON.stringify(lane.progress.checkpoint, asText);
+      }
+      await append(key, 3);
+      const batch = await commands(() => shop.waybill.wakeUps.pulse());
+      const page = await commands(async () => (lane = await readAndSettle(lane!)));
+      const idle = await commands(() => shop.waybill.wakeUps.pulse());
+      costs.push({ page: namesOf(page), idle: namesOf(idle), batch: namesOf(batch) });
+    }
+
+    expect(costs[0]).to.deep.equal({
+      page: ['find', 'update'],
+      idle: ['aggregate'],
+      batch: ['aggregate', 'find', 'findAndModify', 'update', 'commitTransaction'],
+    });
+    expect(costs[1]).to.deep.equal(costs[0]);
+  });
+
+  it('is an index entry for each document that a page answers, and none that was delivered', async () => {
+    await append('explained', 500);
+    const last = BigInt(await shop.waybill.wakeUps.pulse());
+
+    const [page] = await commands(async () => {
+      const [lane] = await leaseOf('explained');
+      await shop.waybill.lanes.read({
+        ...{ route: 'explained', lane: lane!.lease.lane, order: 'stream', selection: {}, limit: 10 },
+        after: { position: last - 5n } as never,
+      });
+    }).then((sent) => sent.filter(({ find }) => find === 'waybill_outbox'));
+    const { filter, sort, limit, find } = page!;
+    const plan = await shop.db.command({ explain: { find, filter, sort, limit }, verbosity: 'executionStats' });
+
+    expect(JSON.stringify(plan)).to.contain('IXSCAN').and.to.not.contain('COLLSCAN');
+    expect(plan['executionStats'].totalDocsExamined).to.be.at.most(5);
+  });
+
+  it('is one command a poll while nothing happens', async () => {
+    const dispatcher = new Dispatcher({
+      database: shop.waybill,
+      catalogue: [Counted],
+      routes: { idle: { sink: new InMemorySink(), start: 'now' } },
+      pollMs: 200,
+      leaseMs: 60_000,
+    });
+    await dispatcher.start();
+    await sleep(1_000);
+
+    const sent = namesOf(await commands(() => sleep(1_000)));
+    await dispatcher.stop();
+
+    expect(new Set(sent)).to.deep.equal(new Set(['aggregate']));
+    expect(sent.length).to.be.within(3, 7);
+  });
+});
+
+const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
