@@ -151,7 +151,7 @@ export function failOver({ open, itOnEmulator }: Servers): void {
         () => 'connected',
         () => 'refused',
       );
-      await server.emulator.restart();
+      await server.restart();
 
       expect(refused).to.equal('refused');
       expect(await db.one('c', 1)).to.deep.equal({ _id: 1, n: 2 });
@@ -163,8 +163,7 @@ export function failOver({ open, itOnEmulator }: Servers): void {
       const transaction = db.transaction();
       succeeded(await transaction.run(insert('c', [{ _id: 2 }])));
       succeeded(await transaction.commit());
-      await server.emulator.kill();
-      await server.emulator.restart();
+      await server.restart();
 
       succeeded(await transaction.commit());
 
@@ -184,9 +183,8 @@ export function failOver({ open, itOnEmulator }: Servers): void {
       })().catch(() => 'cut');
       await settled(30);
 
-      await server.emulator.kill();
+      await server.restart({ loseUnacknowledged: true });
       await writing;
-      await server.emulator.restart({ loseUnacknowledged: true });
 
       const stored = (await db.all('c')).map(({ _id }) => _id as number);
       expect(stored).to.include.members(acknowledged);
@@ -198,8 +196,7 @@ export function failOver({ open, itOnEmulator }: Servers): void {
       const { operationTime } = succeeded(await db.run(insert('c', [{ _id: 2 }])));
       await db.insert('c', { _id: 3 });
       const [first] = await stream.next(1);
-      await server.emulator.kill();
-      await server.emulator.restart();
+      await server.restart();
 
       const { operationTime: later } = succeeded(await db.run(insert('c', [{ _id: 4 }])));
       const resumed = await WatchedStream.open(server, { db: db.name, stage: { resumeAfter: first!['_id'] as Document } });
@@ -212,8 +209,7 @@ export function failOver({ open, itOnEmulator }: Servers): void {
 
     itOnEmulator('has a later election id when it is back', async () => {
       const before = await db.admin({ hello: 1 });
-      await server.emulator.kill();
-      await server.emulator.restart();
+      await server.restart();
 
       const afterwards = await db.admin({ hello: 1 });
 
@@ -224,8 +220,7 @@ export function failOver({ open, itOnEmulator }: Servers): void {
     itOnEmulator('knows no cursor any more', async () => {
       await db.insert('c', { _id: 2 }, { _id: 3 });
       const { cursor } = succeeded(await db.run(find('c', {}, { batchSize: 1 })));
-      await server.emulator.kill();
-      await server.emulator.restart();
+      await server.restart();
 
       const reply = await db.run({ getMore: (cursor as { id: bigint }).id, collection: 'c' });
 

@@ -326,7 +326,7 @@ export function failPoints({ open }: Servers): void {
     });
 
     it('are refused by an unknown name', async () => {
-      expect(failureOf(await db.admin({ configureFailPoint: 'frobnicate', mode: 'alwaysOn' })).code).to.equal(249);
+      expect([2, 249]).to.include(failureOf(await db.admin({ configureFailPoint: 'frobnicate', mode: 'alwaysOn' })).code);
     });
 
     it('failing a first operation open no transaction', async () => {

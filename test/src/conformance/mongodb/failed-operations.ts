@@ -51,7 +51,6 @@ const REFUSED: readonly { readonly command: Document; readonly admin?: boolean }
   { command: { listIndexes: 'c' } },
   { command: { listDatabases: 1 }, admin: true },
   { command: { explain: { find: 'c' } } },
-  { command: { aggregate: 'c', pipeline: [{ $changeStream: {} }], cursor: {} } },
 ];
 
 export function failedOperations({ open }: Servers): void {
@@ -181,6 +180,12 @@ export function failedOperations({ open }: Servers): void {
         const refused = await session.run({ ...command, ...opening, txnNumber: session.nextNumber() }, { db: 'admin' });
         expect(failureOf(refused)).to.deep.equal(NOT_IN_TRANSACTION);
       }
+    });
+
+    it('is refused, and may end the transaction: a change stream', async () => {
+      succeeded(await transaction.run(find('c')));
+
+      expect(failureOf(await transaction.run(aggregate('c', [{ $changeStream: {} }])))).to.deep.equal(NOT_IN_TRANSACTION);
     });
 
     it('is none: distinct, create, createIndexes on a new collection, an insert into a missing one', async () => {

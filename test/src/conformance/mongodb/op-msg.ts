@@ -50,7 +50,10 @@ export function decodeMessage(bytes: Buffer, promoteValues: boolean): { message:
   const body = bytes.subarray(HEADER_BYTES, length);
   const at = opCode === OP_REPLY ? 20 : 5; // behind flags, cursor, start and count; behind flags and the section's kind
   if (opCode === OP_MSG && body[4] !== 0) throw new Error(`A reply has a section of kind ${body[4]}; drivers read kind 0 alone.`);
-  const document = deserialize(body.subarray(at, at + body.readInt32LE(at)), promoteValues ? { useBigInt64: true } : { promoteValues });
+  const document = deserialize(
+    body.subarray(at, at + body.readInt32LE(at)),
+    promoteValues ? { useBigInt64: true } : { promoteValues, bsonRegExp: true },
+  );
   if (at + body.readInt32LE(at) !== body.length) throw new Error('A reply has bytes behind its document.');
   return { message: { requestId, responseTo, opCode, flags, document }, length };
 }

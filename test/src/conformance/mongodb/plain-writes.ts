@@ -256,7 +256,7 @@ export function plainWrites({ open }: Servers): void {
       const day = new Date(0);
       await db.insert('d', { _id: 'a' }, { _id: day }, { _id: { a: 1, b: 2 } }, { _id: { b: 2, a: 1 } }, { _id: null });
 
-      expect(writeErrorOf(await db.run(insert('d', [{ _id: [1] }])))['code']).to.equal(53);
+      expect([2, 53]).to.include(writeErrorOf(await db.run(insert('d', [{ _id: [1] }])))['code']);
       expect(writeErrorOf(await db.run(insert('c', [{ _id: 1n }])))).to.include({ code: 11_000 });
       expect(await db.all('d', { _id: { a: 1, b: 2 } })).to.have.length(1);
       expect(await db.all('d', { _id: day })).to.have.length(1);

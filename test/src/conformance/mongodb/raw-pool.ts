@@ -19,7 +19,9 @@ export class RawPool {
     return reply;
   }
 
+  /** Ends all connections; the next command opens a new one. */
   async close(): Promise<void> {
+    this.#idle.length = 0;
     await Promise.all([...this.#all].map((connection) => connection.close()));
   }
 

@@ -1,6 +1,6 @@
 import { it } from 'mocha';
 import { MongoDBEmulator } from '@waybill/mongodb-emulator';
-import type { EmulatorOptions } from '@waybill/mongodb-emulator';
+import type { EmulatorOptions, RestartOptions } from '@waybill/mongodb-emulator';
 import { RawConnection } from './raw-connection.js';
 import type { RawConnectionOptions } from './raw-connection.js';
 import { RawPool } from './raw-pool.js';
@@ -43,6 +43,13 @@ export class ServerUnderTest {
     const connection = await RawConnection.open(this.url, options);
     this.#connections.push(connection);
     return connection;
+  }
+
+  /** Kills the emulator and starts it again; what was connected is not any more. */
+  async restart(options?: RestartOptions): Promise<void> {
+    await this.emulator.kill();
+    await this.emulator.restart(options);
+    await this.#pool.close();
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { failOver } from './fail-over.js';
 import { failPoints } from './fail-points.js';
 import { failedOperations } from './failed-operations.js';
 import { indexes } from './indexes.js';
+import { interleavings } from './interleavings.js';
 import { plainWrites } from './plain-writes.js';
 import { retryableWrites } from './retryable-writes.js';
 import type { Servers } from './server-under-test.js';
@@ -23,6 +24,7 @@ export const SUITES: readonly ((servers: Servers) => void)[] = [
   conflicts,
   snapshots,
   wholeCommits,
+  interleavings,
   waitingWrites,
   failedOperations,
   transactionEnds,

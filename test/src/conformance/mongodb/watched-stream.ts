@@ -84,7 +84,7 @@ export class WatchedStream {
   }
 
   async close(): Promise<void> {
-    if (this.open) await this.connection.run(this.db, { killCursors: this.collection, cursors: [this.#id] });
+    if (this.open && !this.connection.closed) await this.connection.run(this.db, { killCursors: this.collection, cursors: [this.#id] });
     await this.connection.close();
   }
 }

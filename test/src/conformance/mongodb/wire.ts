@@ -210,13 +210,8 @@ export function wire({ open, itOnEmulator }: Servers): void {
     });
 
     it('has both names, old and new', async () => {
-      expect(await db.admin({ hello: 1 }))
-        .to.include({ isWritablePrimary: true })
-        .and.not.have.property('ismaster');
-      for (const name of ['isMaster', 'ismaster'])
-        expect(await db.admin({ [name]: 1 }))
-          .to.include({ ismaster: true })
-          .and.not.have.property('isWritablePrimary');
+      expect(await db.admin({ hello: 1 })).to.include({ isWritablePrimary: true });
+      for (const name of ['isMaster', 'ismaster']) expect(await db.admin({ [name]: 1 })).to.include({ ismaster: true });
     });
 
     it('offers no compression when a client wants none', async () => {
@@ -352,7 +347,7 @@ function described(value: unknown): unknown {
   if (value instanceof Binary) return ['Binary', value.sub_type, value.toString('hex')];
   if (value instanceof Double) return ['Double', Object.is(value.value, -0) ? '-0' : String(value.value)];
   if (value instanceof BSONRegExp) return ['BSONRegExp', value.pattern, value.options];
-  return [type, String(value)];
+  return [type, (value as { toString(): string }).toString()];
 }
 
 /** A reply whose numbers were left in their classes. */
