@@ -6,6 +6,7 @@ export const CODES = {
   BadValue: 2,
   HostUnreachable: 6,
   HostNotFound: 7,
+  UnknownError: 8,
   FailedToParse: 9,
   Unauthorized: 13,
   TypeMismatch: 14,
