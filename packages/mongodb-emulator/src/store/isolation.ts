@@ -28,6 +28,11 @@ export class Isolation {
     return newest.writer === undefined ? newest.at > reader.at : newest.writer !== reader.writer;
   }
 
+  /** The same for a version of another document that holds, or held, the key of a unique index that the writer wants. */
+  conflictsAtKey(reader: Reader, newest: VersionState): boolean {
+    return this.conflicts(reader, newest);
+  }
+
   /** May a statement that comes again be answered from the record of its first run? */
   answersFromRecord(_statement: number): boolean {
     return true;

@@ -6,6 +6,7 @@ import type { Ending } from './ending.js';
 import type { Isolation } from './isolation.js';
 import type { IndexKey } from './key-range.js';
 import type { StoredRecord } from './stored-record.js';
+import type { Version } from './version.js';
 import type { Access } from './write-set.js';
 
 /**
@@ -21,9 +22,7 @@ export class LeaveToWrite {
    */
   obstacleAt(record: StoredRecord, access: Access): Ending | undefined {
     const { newest } = record;
-    if (!newest || !this.isolation.conflicts(access, newest)) return undefined;
-    if (access.writer || !newest.writer) throw writeConflict();
-    return newest.writer.ending;
+    return newest && this.isolation.conflicts(access, newest) ? obstacleIn(newest, access) : undefined;
   }
 
   /**
@@ -64,9 +63,9 @@ export class LeaveToWrite {
     for (const other of index.withKey(key)) {
       if (other === self) continue;
       const isTaken = index.has(other.seenBy(access, this.isolation), key);
-      if (index.has(other.newest?.document, key) !== isTaken) {
-        const obstacle = this.obstacleAt(other, access);
-        if (obstacle) return obstacle;
+      const { newest } = other;
+      if (newest && index.has(newest.document, key) !== isTaken && this.isolation.conflictsAtKey(access, newest)) {
+        return obstacleIn(newest, access);
       }
       if (isTaken) throw duplicateKey(place);
     }
@@ -83,6 +82,12 @@ interface KeyPlace {
   readonly collection: Collection;
   readonly index: CollectionIndex;
   readonly key: IndexKey;
+}
+
+/** @throws ServerError 112 */
+function obstacleIn(newest: Version, access: Access): Ending {
+  if (access.writer || !newest.writer) throw writeConflict();
+  return newest.writer.ending;
 }
 
 export function writeConflict(): ServerError {

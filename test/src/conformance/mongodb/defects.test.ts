@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { runKit } from '../../testing/run-kit.js';
 import { bulkWrites } from './bulk-writes.js';
 import { conflicts } from './conflicts.js';
+import { interleavings } from './interleavings.js';
 import { retryableWrites } from './retryable-writes.js';
 import { emulators } from './server-under-test.js';
 import type { Servers } from './server-under-test.js';
@@ -48,6 +49,7 @@ const DEFECTS: readonly Defect[] = [
       [conflicts, 'one that was committed after the snapshot wins: an insert with an insert of the same unique key'],
       [conflicts, 'a plain write after the snapshot wins: an update with an update'],
       [conflicts, 'a value that was read and written back is not lost'],
+      [interleavings, 'read, conflict and commit as snapshot isolation has it'],
     ],
   },
   {
@@ -63,6 +65,7 @@ const DEFECTS: readonly Defect[] = [
       [snapshots, 'the same through an index as without'],
       [snapshots, 'a cursor goes on in the snapshot that it began in'],
       [wholeCommits, 'in transactions that read two collections'],
+      [interleavings, 'read, conflict and commit as snapshot isolation has it'],
     ],
   },
   {
@@ -114,6 +117,21 @@ const DEFECTS: readonly Defect[] = [
       [waitingWrites, 'give up after maxTimeMS: an update, behind an update'],
       [waitingWrites, 'change the state that it has left, not the one that they found'],
       [waitingWrites, 'look at their filter again'],
+    ],
+  },
+  {
+    server: 'does not look for keys of unique indexes among what is open',
+    isolation: new (class extends Isolation {
+      override conflictsAtKey(reader: Reader, newest: VersionState): boolean {
+        return !isOpen(newest) && super.conflictsAtKey(reader, newest);
+      }
+    })(),
+    noticedBy: [
+      [conflicts, 'the first of two open ones wins: an insert with an insert of the same unique key'],
+      [conflicts, 'the first of two open ones wins: an update with an update to the same unique key'],
+      [waitingWrites, 'wait until it ends: an insert of the same unique key, behind an insert'],
+      [waitingWrites, 'find the key taken when it has committed: 11000'],
+      [interleavings, 'read, conflict and commit as snapshot isolation has it'],
     ],
   },
   {

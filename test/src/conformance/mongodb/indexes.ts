@@ -6,8 +6,9 @@ import { find, findAndModify, insert, remove, uniqueIndex, update, upsert } from
 import { documentsOf, failureOf, succeeded, writeErrorOf } from './replies.js';
 import type { Servers, ServerUnderTest } from './server-under-test.js';
 import type { TestDatabase } from './test-database.js';
+import { WatchedStream } from './watched-stream.js';
 
-export function indexes({ open }: Servers): void {
+export function indexes({ open, itOnEmulator }: Servers): void {
   describe('indexes', () => {
     let server: ServerUnderTest;
     let db: TestDatabase;
@@ -197,6 +198,30 @@ export function indexes({ open }: Servers): void {
       isDuplicate(await db.run(insert('c', [{ _id: 3, a: 3 }])), { a: 1 }, { a: 3 });
       isDuplicate(await db.run(insert('c', [{ _id: 3, a: 1 }])), { a: 1 }, { a: 1 });
       await db.insert('c', { _id: 3, a: 2 });
+    });
+
+    itOnEmulator('with an age limit delete what is older, and tell change streams', async () => {
+      const hurried = await open({ ttlIntervalMs: 20 });
+      const aging = hurried.database();
+      succeeded(await aging.run({ createIndexes: 'c', indexes: [{ key: { at: 1 }, name: 'at', expireAfterSeconds: 60 }] }));
+      const stream = await WatchedStream.open(hurried, { db: aging.name, pipeline: [{ $match: { operationType: 'delete' } }] });
+      const [old, young] = [new Date(Date.now() - 61_000), new Date()];
+      await aging.insert(
+        'c',
+        { _id: 1, at: old },
+        { _id: 2, at: young },
+        { _id: 3 },
+        { _id: 4, at: 'no date' },
+        { _id: 5, at: [young, old] },
+      );
+
+      const deleted = await stream.next(2);
+      const left = await aging.all('c');
+      await stream.close();
+      await hurried.close();
+
+      expect(deleted.map(({ documentKey }) => (documentKey as Document)['_id'] as number)).to.have.members([1, 5]);
+      expect(left.map(({ _id }) => _id as number)).to.deep.equal([2, 3, 4]);
     });
 
     it('change nothing about what is found', async () => {
