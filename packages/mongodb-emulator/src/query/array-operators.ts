@@ -1,19 +1,17 @@
 import { CODES, ServerError } from '../server-error.js';
 import { bsonTypeOf, isDocument } from '../values/bson-type.js';
 import { equalTo } from './comparison.js';
-import { documentTestOf } from './filter-parser.js';
-import type { Condition } from './match.js';
+import type { Condition, DocumentTest, FilterParser } from './match.js';
 import { and, conditionOfValue, ofElements, ofWhole } from './match.js';
-import { hasOperators, operatorsOf } from './operators.js';
+import { hasOperators } from './operator-document.js';
 import { regexTest } from './regex.js';
-import type { Variables } from './variables.js';
 
 /** `$elemMatch`: one element for which everything holds; operators speak of the element, fields of a document in the array. */
-export function elemMatch(operand: unknown, variables: Variables): Condition {
+export function elemMatch(operand: unknown, parser: FilterParser): Condition {
   if (!isDocument(operand)) throw new ServerError(CODES.BadValue, '$elemMatch needs an Object');
   const first = Object.keys(operand)[0];
   const ofValues = hasOperators(operand) && first !== '$and' && first !== '$or' && first !== '$nor' && first !== '$expr';
-  const test = ofValues ? conditionOfValue(operatorsOf(operand, variables)) : ofFields(documentTestOf(operand, variables));
+  const test = ofValues ? conditionOfValue(parser.operators(operand)) : ofFields(parser.filter(operand));
   return ofWhole((value, details) => {
     if (!Array.isArray(value)) return false;
     const index = value.findIndex((element) => test(element));
@@ -24,14 +22,14 @@ export function elemMatch(operand: unknown, variables: Variables): Condition {
 }
 
 /** `$all`: each of these, not necessarily as the same element. */
-export function allOf(operand: unknown, variables: Variables): Condition {
+export function allOf(operand: unknown, parser: FilterParser): Condition {
   if (!Array.isArray(operand)) throw new ServerError(CODES.BadValue, '$all needs an array');
   if (operand.length === 0) return ofWhole(() => false);
   if (isElemMatch(operand[0])) {
     return and(
       operand.map((part: unknown) => {
         if (!isElemMatch(part)) throw new ServerError(CODES.BadValue, '$all/$elemMatch has to be consistent');
-        return elemMatch(part.$elemMatch, variables);
+        return elemMatch(part.$elemMatch, parser);
       }),
     );
   }
@@ -43,7 +41,7 @@ function isElemMatch(value: unknown): value is { $elemMatch: unknown } {
   return isDocument(value) && Object.keys(value)[0] === '$elemMatch';
 }
 
-function ofFields(test: ReturnType<typeof documentTestOf>): (element: unknown) => boolean {
+function ofFields(test: DocumentTest): (element: unknown) => boolean {
   return (element) => {
     if (Array.isArray(element)) return test({ ...(element as unknown[]) });
     return isDocument(element) && test(element);

@@ -3,7 +3,7 @@ import { bsonTypeOf, isDocument } from '../values/bson-type.js';
 import { compareValues, equalValues, rankOf } from '../values/compare.js';
 import { isNaNValue } from '../values/number.js';
 import { isTrue } from '../values/truth.js';
-import { hasOperators } from './operators.js';
+import { hasOperators } from './operator-document.js';
 
 /**
  * What every match has among the values that an index holds for one path (`valuesAt`): at least one of them is within.

@@ -3,9 +3,9 @@ import { compileExpression, evaluateWith } from '../aggregation/expression.js';
 import { CODES, ServerError } from '../server-error.js';
 import { isDocument } from '../values/bson-type.js';
 import { isTrue } from '../values/truth.js';
-import type { DocumentTest } from './match.js';
+import type { Condition, DocumentTest, FilterParser } from './match.js';
 import { all, conditionAt } from './match.js';
-import { conditionOf } from './operators.js';
+import { conditionOf, operatorsOf } from './operators.js';
 import type { Variables } from './variables.js';
 
 /** @throws {@link ServerError} the filter is not valid */
@@ -13,9 +13,22 @@ export function documentTestOf(filter: Document, variables: Variables): Document
   const tests: DocumentTest[] = [];
   for (const [name, value] of Object.entries(filter) as [string, unknown][]) {
     if (name === '$comment') continue;
-    tests.push(name.startsWith('$') ? topLevelOf(name, value, variables) : conditionAt(name, conditionOf(value, variables)));
+    tests.push(name.startsWith('$') ? topLevelOf(name, value, variables) : conditionAt(name, conditionOf(value, parserOf(variables))));
   }
   return all(tests);
+}
+
+/** @returns what operators say of a value that stands by itself, such as an element that `$pull` looks at */
+export function valueConditionOf(operators: Document, variables: Variables): Condition {
+  return operatorsOf(operators, parserOf(variables));
+}
+
+function parserOf(variables: Variables): FilterParser {
+  const parser: FilterParser = {
+    filter: (filter) => documentTestOf(filter, variables),
+    operators: (operators) => operatorsOf(operators, parser),
+  };
+  return parser;
 }
 
 function topLevelOf(name: string, operand: unknown, variables: Variables): DocumentTest {

@@ -23,6 +23,12 @@ export type Condition =
   | { readonly kind: 'not'; readonly of: Condition }
   | { readonly kind: 'and'; readonly of: readonly Condition[] };
 
+/** What operators need to compile the filters that they contain. */
+export interface FilterParser {
+  filter(filter: Document): DocumentTest;
+  operators(operators: Document): Condition;
+}
+
 export function ofElements(test: ValueTest): Condition {
   return { kind: 'test', leaf: 'elements', test };
 }

@@ -9,39 +9,32 @@ import { allOf, elemMatch } from './array-operators.js';
 import type { BitsOperator } from './bits.js';
 import { bitsTest } from './bits.js';
 import { equalTo, oneOf, ordered } from './comparison.js';
-import type { Condition, ValueTest } from './match.js';
+import type { Condition, FilterParser, ValueTest } from './match.js';
 import { and, not, ofElements, ofWhole } from './match.js';
+import { hasOperators } from './operator-document.js';
 import { partsOfRegex, regexTest } from './regex.js';
 import { typeTest } from './type-operator.js';
-import type { Variables } from './variables.js';
-
-/** @returns whether a field's value in a filter holds operators, and is not a value to be equal to */
-export function hasOperators(value: unknown): value is Document {
-  if (!isDocument(value) || value._bsontype === 'DBRef') return false;
-  const first = Object.keys(value)[0];
-  return first !== undefined && first.startsWith('$') && first !== '$ref' && first !== '$id' && first !== '$db';
-}
 
 /** @returns what a filter says of one field: `{ field: value }`, `{ field: /regex/ }` or `{ field: { $operator: … } }` */
-export function conditionOf(value: unknown, variables: Variables): Condition {
-  if (hasOperators(value)) return operatorsOf(value, variables);
+export function conditionOf(value: unknown, parser: FilterParser): Condition {
+  if (hasOperators(value)) return operatorsOf(value, parser);
   return ofElements(bsonTypeOf(value) === 'regex' ? regexTest(value) : equalTo(value));
 }
 
 /** @throws {@link ServerError} one of the operators is unknown or has a wrong operand */
-export function operatorsOf(operators: Document, variables: Variables): Condition {
+export function operatorsOf(operators: Document, parser: FilterParser): Condition {
   const conditions: Condition[] = [];
   for (const [name, operand] of Object.entries(operators) as [string, unknown][]) {
     if (name === '$options') {
       if (!('$regex' in operators)) throw new ServerError(CODES.BadValue, '$options needs a $regex');
     } else if (name !== '$comment') {
-      conditions.push(name === '$regex' ? regexOf(operators) : operatorOf(name, operand, variables));
+      conditions.push(name === '$regex' ? regexOf(operators) : operatorOf(name, operand, parser));
     }
   }
   return and(conditions);
 }
 
-function operatorOf(name: string, operand: unknown, variables: Variables): Condition {
+function operatorOf(name: string, operand: unknown, parser: FilterParser): Condition {
   switch (name) {
     case '$eq':
       return ofElements(equalTo(operand));
@@ -69,11 +62,11 @@ function operatorOf(name: string, operand: unknown, variables: Variables): Condi
     case '$size':
       return ofWhole(sizeTest(operand));
     case '$all':
-      return allOf(operand, variables);
+      return allOf(operand, parser);
     case '$elemMatch':
-      return elemMatch(operand, variables);
+      return elemMatch(operand, parser);
     case '$not':
-      return negationOf(operand, variables);
+      return negationOf(operand, parser);
     case '$bitsAllSet':
     case '$bitsAnySet':
     case '$bitsAllClear':
@@ -99,11 +92,11 @@ function listFor(name: string, operand: unknown): readonly unknown[] {
   return operand;
 }
 
-function negationOf(operand: unknown, variables: Variables): Condition {
+function negationOf(operand: unknown, parser: FilterParser): Condition {
   if (bsonTypeOf(operand) === 'regex') return not(ofElements(regexTest(operand)));
   if (!isDocument(operand)) throw new ServerError(CODES.BadValue, '$not needs a regex or a document');
   if (Object.keys(operand).length === 0) throw new ServerError(CODES.BadValue, '$not cannot be empty');
-  return not(operatorsOf(operand, variables));
+  return not(operatorsOf(operand, parser));
 }
 
 function regexOf(operators: Document): Condition {

@@ -1,29 +1,21 @@
 import type { Document } from 'bson';
-import type { Variables } from '../query/variables.js';
+import type { CompiledUpdate, UpdateOptions } from './compiled-update.js';
+import { CODES, ServerError } from '../server-error.js';
+import { compileOperatorUpdate } from './operator-update.js';
+import { compilePipelineUpdate } from './pipeline-update.js';
+import { compileReplacement } from './replacement.js';
 
-/** An update, ready to be applied to many documents. */
-export interface CompiledUpdate {
-  /**
-   * @param inserting - whether this is an upsert's insert: `$setOnInsert` takes part
-   * @param arrayIndex - what `$` stands for, see {@link CompiledFilter.arrayIndex}
-   * @returns a new document; the very same one if nothing changed
-   */
-  apply(document: Document, inserting: boolean, arrayIndex?: number): Document;
-  /** Whether the document is replaced as a whole (all but its `_id`). */
-  readonly replacement: boolean;
-}
-
-export interface UpdateOptions {
-  readonly arrayFilters?: readonly Document[];
-  readonly variables: Variables;
-}
+export type { CompiledUpdate, UpdateOptions } from './compiled-update.js';
+export { upsertSeed } from './upsert-seed.js';
 
 /** @throws {@link ServerError} the update is not valid */
-export function compileUpdate(_u: Document | Document[], _options: UpdateOptions): CompiledUpdate {
-  throw new Error('not yet');
-}
-
-/** @returns the document that an upsert starts from: what the filter says its fields equal */
-export function upsertSeed(_filter: Document): Document {
-  throw new Error('not yet');
+export function compileUpdate(u: Document | Document[], options: UpdateOptions): CompiledUpdate {
+  const { arrayFilters = [], variables } = options;
+  const usesOperators = !Array.isArray(u) && (Object.keys(u)[0]?.startsWith('$') ?? false);
+  if (usesOperators) return compileOperatorUpdate(u, options);
+  if (arrayFilters.length > 0) {
+    const style = Array.isArray(u) ? 'pipeline-syle' : 'replacement-style';
+    throw new ServerError(CODES.FailedToParse, `arrayFilters may not be specified for ${style} updates`);
+  }
+  return Array.isArray(u) ? compilePipelineUpdate(u, variables) : compileReplacement(u);
 }
