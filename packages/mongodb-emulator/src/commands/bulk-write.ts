@@ -31,8 +31,10 @@ export function* bulkWrite(context: Context): Steps<Document> {
   const { arguments: given, db } = context;
   if (db !== 'admin') throw new ServerError(CODES.Unauthorized, 'bulkWrite may only be run against the admin database.');
   const namespaces = given.requiredDocuments('nsInfo').map(({ ns }) => targetOf(ns));
+  const operations = given.requiredDocuments('ops');
+  checkNamespaces(operations, namespaces.length);
   const { outcomes, retriedStmtIds } = yield* executeStatements(context, {
-    statements: given.requiredDocuments('ops'),
+    statements: operations,
     isOrdered: given.flag('ordered', true),
     execute: (operation) => execute(context, new Arguments('bulkWrite.ops', operation), namespaces),
     hasWritten: ({ inserted, modified, deleted, upserted }) => inserted + modified + deleted > 0 || upserted !== undefined,
@@ -51,8 +53,7 @@ export function* bulkWrite(context: Context): Steps<Document> {
 function* execute(context: Context, operation: Arguments, namespaces: readonly Target[]): Steps<Tally> {
   operation.refuseCollation();
   const [kind] = Object.keys(operation.fields);
-  const target = namespaces[toNumber(operation.fields[kind!])];
-  if (!target) throw new ServerError(CODES.BadValue, `BulkWrite ops entry ${kind} has an invalid nsInfo index.`);
+  const target = namespaces[toNumber(operation.fields[kind!])]!;
   const isMulti = operation.flag('multi');
   if (isMulti && context.standing.statements) refuseRetryableMulti('multi=true');
   const query = { isMulti, sort: operation.document('sort'), hint: hintOf(operation.fields.hint) };
@@ -104,6 +105,14 @@ function totals(outcomes: readonly Outcome<Tally>[]): Document {
     totals.nDeleted += deleted;
   }
   return totals;
+}
+
+/** Before anything is written: a wrong index is the whole command's mistake. */
+function checkNamespaces(operations: readonly Document[], count: number): void {
+  for (const [at, operation] of operations.entries()) {
+    const index = toNumber(Object.values(operation)[0]);
+    if (!(index >= 0 && index < count)) throw new ServerError(CODES.BadValue, `BulkWrite ops entry ${at} has an invalid nsInfo index.`);
+  }
 }
 
 function targetOf(namespace: unknown): Target {

@@ -2,6 +2,8 @@ import type { Document, Timestamp } from 'bson';
 import type { ChangeStreams } from '../cursors/change-streams-port.js';
 import type { Cursors } from '../cursors/cursors.js';
 import type { Variables } from '../query/variables.js';
+import { compileFilter } from '../query/filter.js';
+import { compileSort } from '../query/sort.js';
 import type { Expiry } from '../store/expiry.js';
 import type { LeaveToWrite } from '../store/leave-to-write.js';
 import type { Query } from '../store/planner.js';
@@ -75,7 +77,10 @@ export class Context {
   search(db: string, name: string, query: Query, variables = this.variables): Search | undefined {
     const { catalogue, isolation } = this.store;
     const collection = catalogue.find(db, name, this.access);
-    return collection && new Search(collection, query, variables, this.access, isolation);
+    if (collection) return new Search(collection, query, variables, this.access, isolation);
+    compileFilter(query.filter, variables); // a query that makes no sense is refused, whether or not there is anything to look in
+    if (query.sort) compileSort(query.sort);
+    return undefined;
   }
 
   #newVariables(): Variables {
