@@ -119,9 +119,9 @@ function skip(number: number): Stage {
 function countFor(name: string, operand: unknown): number {
   const value = numberTypeOf(operand) === undefined ? undefined : toInteger(operand);
   const [code, message] = name === '$limit' ? [5107201, 'Expected an integer'] : [5107200, 'Expected an integer'];
-  if (value === undefined) throw new ServerError(code!, `invalid argument to ${name} stage: ${message}: ${name}: ${describe(operand)}`);
+  if (value === undefined) throw new ServerError(code, `invalid argument to ${name} stage: ${message}: ${name}: ${describe(operand)}`);
   if (value < 0n)
-    throw new ServerError(code!, `invalid argument to ${name} stage: Expected a non-negative number in: ${name}: ${describe(operand)}`);
+    throw new ServerError(code, `invalid argument to ${name} stage: Expected a non-negative number in: ${name}: ${describe(operand)}`);
   return Number(value);
 }
 

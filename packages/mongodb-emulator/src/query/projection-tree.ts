@@ -58,8 +58,8 @@ export function prune(branch: Branch, document: Document, keep: boolean, root: D
 export function compute(branch: Branch, document: Document, frame: Frame): Document {
   const made: Document = { ...document };
   for (const [name, rule] of branch.fields) {
-    const value =
-      rule.kind === 'branch' ? computedInside(rule, made[name], frame) : rule.kind === 'computed' ? rule.evaluate(frame) : made[name];
+    const present: unknown = made[name];
+    const value = rule.kind === 'branch' ? computedInside(rule, present, frame) : rule.kind === 'computed' ? rule.evaluate(frame) : present;
     if (value === undefined) delete made[name];
     else made[name] = value;
   }

@@ -1,7 +1,7 @@
 import type { Document } from 'bson';
 import { boundVariables, compileExpression } from '../aggregation/expression.js';
 import { ServerError } from '../server-error.js';
-import { bsonTypeOf, isDocument } from '../values/bson-type.js';
+import { bsonTypeOf, isDocument, isList } from '../values/bson-type.js';
 import { numberTypeOf, toInteger } from '../values/number.js';
 import { isTrue } from '../values/truth.js';
 import { checkFieldPath } from './field-path.js';
@@ -140,15 +140,15 @@ function addComputed(root: Branch, path: string, value: unknown, variables: Vari
 
 /** `[skip, limit]` in numbers, or one number; anything else is the expression of that name. */
 function isFindSlice(operand: unknown): boolean {
-  if (!Array.isArray(operand)) return numberTypeOf(operand) !== undefined;
+  if (!isList(operand)) return numberTypeOf(operand) !== undefined;
   return operand.length === 2 && operand.every((part) => numberTypeOf(part) !== undefined);
 }
 
 function sliceOf(operand: unknown): (value: unknown) => unknown {
-  const [skip, limit] = (Array.isArray(operand) ? operand : [operand]).map((part) => Number(toInteger(part) ?? 0n));
+  const [skip, limit] = (isList(operand) ? operand : [operand]).map((part) => Number(toInteger(part) ?? 0n));
   if (limit !== undefined && limit <= 0) throw new ServerError(28729, `$slice limit must be positive, but is ${limit}`);
   return (value) => {
-    if (!Array.isArray(value)) return value;
+    if (!isList(value)) return value;
     if (limit === undefined) return skip! >= 0 ? value.slice(0, skip) : value.slice(skip);
     const from = skip! >= 0 ? skip! : Math.max(0, value.length + skip!);
     return value.slice(from, from + limit);
@@ -159,8 +159,8 @@ function elementMatching(operand: unknown, variables: Variables): (value: unknow
   if (!isDocument(operand)) throw new ServerError(31274, `elemMatch: Invalid argument, object required, but got ${bsonTypeOf(operand)}`);
   const filter = compileFilter({ array: { $elemMatch: operand } }, variables);
   return (value) => {
-    const index = Array.isArray(value) ? filter.arrayIndex({ array: value as unknown[] }) : undefined;
-    return index === undefined ? undefined : [(value as unknown[])[index]];
+    const index = isList(value) ? filter.arrayIndex({ array: value }) : undefined;
+    return isList(value) && index !== undefined ? [value[index]] : undefined;
   };
 }
 
@@ -172,7 +172,7 @@ function positional({ filter }: ProjectionOptions): Leaf {
         51246,
         "Executor error during find command :: caused by :: positional operator '.$' couldn't find a matching element in the array",
       );
-    return Array.isArray(value) ? [value[index]] : value;
+    return isList(value) ? [value[index]] : value;
   };
   return { kind: 'present', change };
 }

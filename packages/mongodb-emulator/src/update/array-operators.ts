@@ -6,7 +6,7 @@ import { regexTest } from '../query/regex.js';
 import { compileSort } from '../query/sort.js';
 import type { Variables } from '../query/variables.js';
 import { CODES, ServerError } from '../server-error.js';
-import { bsonTypeOf, isDocument } from '../values/bson-type.js';
+import { bsonTypeOf, isDocument, isList } from '../values/bson-type.js';
 import { compareValues, equalValues } from '../values/compare.js';
 import { describe } from '../values/describe.js';
 import { identicalValues } from '../values/identical.js';
@@ -19,8 +19,8 @@ export function pushing(operand: unknown, field: string): Change {
   const { each, position, sort, slice } = clausesOfPush(operand);
   return {
     creates: true,
-    apply(value, document) {
-      if (value !== undefined && !Array.isArray(value)) {
+    changed(value, document) {
+      if (value !== undefined && !isList(value)) {
         throw new ServerError(
           CODES.BadValue,
           `The field '${field}' must be an array but is of type ${bsonTypeOf(value)} in document ${idOf(document)}`,
@@ -40,8 +40,8 @@ export function addingToSet(operand: unknown, field: string): Change {
   const added = isDocument(operand) && '$each' in operand ? eachOf(operand, '$addToSet') : [operand];
   return {
     creates: true,
-    apply(value) {
-      if (value !== undefined && !Array.isArray(value)) {
+    changed(value) {
+      if (value !== undefined && !isList(value)) {
         throw new ServerError(
           CODES.BadValue,
           `Cannot apply $addToSet to non-array field. Field named '${field}' has non-array type ${bsonTypeOf(value)}`,
@@ -60,7 +60,7 @@ export function pulling(operand: unknown, variables: Variables): Change {
 }
 
 export function pullingAll(operand: unknown): Change {
-  if (!Array.isArray(operand)) {
+  if (!isList(operand)) {
     throw new ServerError(CODES.BadValue, `$pullAll requires an array argument but was given a ${bsonTypeOf(operand)}`);
   }
   return culling('$pullAll', (element) => operand.some((pulled) => equalValues(element, pulled)));
@@ -74,9 +74,9 @@ export function popping(operand: unknown, field: string): Change {
   if (end !== 1 && end !== -1) throw new ServerError(CODES.FailedToParse, `$pop expects 1 or -1, found: ${describe(operand)}`);
   return {
     creates: false,
-    apply(value) {
+    changed(value) {
       if (value === undefined) return undefined;
-      if (!Array.isArray(value)) {
+      if (!isList(value)) {
         throw new ServerError(CODES.TypeMismatch, `Path '${field}' contains an element of non-array type '${bsonTypeOf(value)}'`);
       }
       if (value.length === 0) return value;
@@ -88,9 +88,9 @@ export function popping(operand: unknown, field: string): Change {
 function culling(operator: string, isPulled: (element: unknown) => boolean): Change {
   return {
     creates: false,
-    apply(value) {
+    changed(value) {
       if (value === undefined) return undefined;
-      if (!Array.isArray(value)) throw new ServerError(CODES.BadValue, `Cannot apply ${operator} to a non-array value`);
+      if (!isList(value)) throw new ServerError(CODES.BadValue, `Cannot apply ${operator} to a non-array value`);
       const kept = value.filter((element) => !isPulled(element));
       return kept.length === value.length ? value : kept;
     },
@@ -137,7 +137,7 @@ function clausesOfPush(operand: unknown): PushClauses {
 
 function eachOf(operand: Document, operator: string): readonly unknown[] {
   const each: unknown = operand.$each;
-  if (Array.isArray(each)) return each;
+  if (isList(each)) return each;
   const code = operator === '$push' ? CODES.BadValue : CODES.TypeMismatch;
   throw new ServerError(code, `The argument to $each in ${operator} must be an array but it was of type ${bsonTypeOf(each)}`);
 }
@@ -157,7 +157,7 @@ function orderOf(sort: unknown): (a: unknown, b: unknown) => number {
   }
   if (Object.keys(sort).length === 0)
     throw new ServerError(CODES.BadValue, 'The $sort pattern is empty when it should be a set of fields.');
-  for (const direction of Object.values(sort) as unknown[]) {
+  for (const direction of Object.values(sort)) {
     if (Math.abs(toNumber(direction)) !== 1) throw new ServerError(CODES.BadValue, 'The $sort element value must be either 1 or -1');
   }
   const compare = compileSort(sort);

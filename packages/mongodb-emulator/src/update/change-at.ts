@@ -13,7 +13,7 @@ export interface Change {
    * @param document - the document as it was before the update, for messages
    * @returns the new value; the very same one for no change; `undefined` to have none
    */
-  apply(value: unknown, document: Document): unknown;
+  changed(value: unknown, document: Document): unknown;
 }
 
 const MOST_FILLED = 1_500_000;
@@ -61,7 +61,7 @@ function changeElement(array: readonly unknown[], walk: Walk): readonly unknown[
 
 function changedValue(value: unknown, walk: Walk): unknown {
   const { names, at, change, original } = walk;
-  if (at === names.length - 1) return change.apply(value, original);
+  if (at === names.length - 1) return change.changed(value, original);
   const below: Walk = { ...walk, at: at + 1 };
   if (value === undefined) return change.creates ? newBranch(below) : undefined;
   if (Array.isArray(value)) return changeElement(value, below);
@@ -71,7 +71,7 @@ function changedValue(value: unknown, walk: Walk): unknown {
 
 /** A path that leads nowhere becomes documents, whatever its parts look like. */
 function newBranch({ names, at, change, original }: Walk): unknown {
-  const value = change.apply(undefined, original);
+  const value = change.changed(undefined, original);
   return value === undefined ? undefined : names.slice(at).reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
 }
 

@@ -11,10 +11,10 @@ import { int, intOrLong, long, numberTypeOf, toInteger } from '../values/number.
 import type { Change } from './change-at.js';
 
 export function setting(operand: unknown): Change {
-  return { creates: true, apply: (value) => (value !== undefined && identicalValues(value, operand) ? value : operand) };
+  return { creates: true, changed: (value) => (value !== undefined && identicalValues(value, operand) ? value : operand) };
 }
 
-export const UNSETTING: Change = { creates: false, apply: () => undefined };
+export const UNSETTING: Change = { creates: false, changed: () => undefined };
 
 export function incrementing(operand: unknown, field: string): Change {
   if (numberTypeOf(operand) === undefined) throw notANumber('increment', field, operand);
@@ -30,7 +30,7 @@ export function multiplying(operand: unknown, field: string): Change {
 export function keepingExtreme(operand: unknown, direction: 1 | -1): Change {
   return {
     creates: true,
-    apply: (value) => (value === undefined || compareValues(operand, value) * direction > 0 ? operand : value),
+    changed: (value) => (value === undefined || compareValues(operand, value) * direction > 0 ? operand : value),
   };
 }
 
@@ -68,7 +68,7 @@ export function changingBits(operand: unknown, field: string): Change {
   }
   return {
     creates: true,
-    apply(value, document) {
+    changed(value, document) {
       const type = value === undefined ? 'int' : numberTypeOf(value);
       if (type !== 'int' && type !== 'long') {
         throw new ServerError(
@@ -94,7 +94,7 @@ type Arithmetic = (value: unknown, overflow: () => BsonNumber) => unknown;
 function arithmetic(operator: string, field: string, operand: unknown, calculate: Arithmetic): Change {
   return {
     creates: true,
-    apply(value, document) {
+    changed(value, document) {
       if (value !== undefined && numberTypeOf(value) === undefined) {
         throw new ServerError(
           CODES.TypeMismatch,

@@ -1,7 +1,7 @@
 import type { Document } from 'bson';
 import { hasOperators } from '../query/operator-document.js';
 import { ServerError, CODES } from '../server-error.js';
-import { bsonTypeOf, isDocument } from '../values/bson-type.js';
+import { bsonTypeOf, isDocument, isList } from '../values/bson-type.js';
 import { changeAt } from './change-at.js';
 import { setting } from './field-operators.js';
 import { withIdFirst } from './immutable-id.js';
@@ -29,8 +29,8 @@ interface Equality {
 
 function equalitiesOf(filter: Document): readonly Equality[] {
   return Object.entries(filter).flatMap(([name, value]: [string, unknown]) => {
-    if (name === '$and' || (name === '$or' && Array.isArray(value) && value.length === 1)) {
-      return Array.isArray(value) ? value.filter(isDocument).flatMap(equalitiesOf) : [];
+    if (name === '$and' || (name === '$or' && isList(value) && value.length === 1)) {
+      return isList(value) ? value.filter(isDocument).flatMap(equalitiesOf) : [];
     }
     return name.startsWith('$') ? [] : valuesOf(value).map((equal) => ({ path: name, value: equal }));
   });
@@ -41,11 +41,8 @@ function valuesOf(condition: unknown): readonly unknown[] {
   if (!hasOperators(condition)) return [condition];
   return Object.entries(condition).flatMap(([operator, operand]: [string, unknown]) => {
     if (operator === '$eq') return [operand];
-    if (operator === '$in')
-      return Array.isArray(operand) && operand.length === 1 ? operand.filter((value) => bsonTypeOf(value) !== 'regex') : [];
-    return operator === '$all' && Array.isArray(operand)
-      ? operand.filter((value) => bsonTypeOf(value) !== 'regex' && !hasOperators(value))
-      : [];
+    if (operator === '$in') return isList(operand) && operand.length === 1 ? operand.filter((value) => bsonTypeOf(value) !== 'regex') : [];
+    return operator === '$all' && isList(operand) ? operand.filter((value) => bsonTypeOf(value) !== 'regex' && !hasOperators(value)) : [];
   });
 }
 

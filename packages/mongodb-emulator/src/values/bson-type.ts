@@ -72,6 +72,11 @@ export function isDocument(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && typeOfObject(value) === 'object';
 }
 
+/** As `Array.isArray`, of elements that are not yet known. */
+export function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
 /** @returns the fields of a document; the driver's package reads `{ $ref, $id }` as an object of its own */
 export function fieldsOf(document: Document): Document {
   if (document._bsontype !== 'DBRef') return document;

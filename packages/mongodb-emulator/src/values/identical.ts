@@ -1,4 +1,4 @@
-import type { Decimal128, Document, Double } from 'bson';
+import type { Decimal128, Document } from 'bson';
 import { bsonTypeOf, fieldsOf } from './bson-type.js';
 import { equalValues } from './compare.js';
 import { toNumber } from './number.js';
@@ -10,7 +10,7 @@ export function identicalValues(a: unknown, b: unknown): boolean {
   if (type !== bsonTypeOf(b)) return false;
   switch (type) {
     case 'double':
-      return Object.is(toNumber(a as Double), toNumber(b as Double));
+      return Object.is(toNumber(a), toNumber(b));
     case 'decimal':
       return Buffer.compare((a as Decimal128).bytes, (b as Decimal128).bytes) === 0;
     case 'array':

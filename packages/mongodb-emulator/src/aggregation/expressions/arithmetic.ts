@@ -3,7 +3,15 @@ import { bsonTypeOf } from '../../values/bson-type.js';
 import type { BsonNumber } from '../../values/arithmetic.js';
 import { add, multiply, subtract, toDecimal, widerType } from '../../values/arithmetic.js';
 import type { Rounding } from '../../values/decimal.js';
-import { decimal128Of, divideDecimals, numberOf, parseDecimal, remainderOfDecimals, roundToExponent } from '../../values/decimal.js';
+import {
+  decimal128Of,
+  decimalOfDoubleExactly,
+  divideDecimals,
+  numberOf,
+  parseDecimal,
+  remainderOfDecimals,
+  roundToExponent,
+} from '../../values/decimal.js';
 import type { NumberType } from '../../values/number.js';
 import {
   compareNumbers,
@@ -150,7 +158,7 @@ function roundedTo(number: unknown, places: number, rounding: Rounding): unknown
 function roundedDouble(value: number, places: number, rounding: Rounding): number {
   if (!Number.isFinite(value) || value === 0) return value;
   if (places === 0 && rounding !== 'half-even') return { floor: Math.floor, ceiling: Math.ceil, truncate: Math.trunc }[rounding](value);
-  return numberOf(roundToExponent(parseDecimal(String(value))!, -places, rounding));
+  return numberOf(roundToExponent(decimalOfDoubleExactly(value), -places, rounding));
 }
 
 function squareRootOf(number: unknown): unknown {

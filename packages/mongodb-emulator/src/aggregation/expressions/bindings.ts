@@ -54,7 +54,7 @@ const NOT_AN_ARRAY: Readonly<Record<string, readonly [number, string]>> = {
 
 function arrayOf(name: string, value: unknown): readonly unknown[] | undefined {
   if (isNullish(value)) return undefined;
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value as unknown[];
   const [code, message] = NOT_AN_ARRAY[name]!;
   throw new ServerError(code, `${message} ${bsonTypeOf(value)}`);
 }

@@ -94,7 +94,7 @@ function wholeOf(value: unknown, to: BsonType, fits: (whole: bigint) => boolean)
   }
   const number = numericOf(value, to);
   const type = numberTypeOf(number);
-  if (type !== 'double' && type !== 'decimal') return inRange(toInteger(number)!, number, fits);
+  if (type !== 'double' && type !== 'decimal') return inRange(toInteger(number), number, fits);
   if (!Number.isFinite(toNumber(number))) {
     throw failure(`Attempt to convert ${String(number)} value to integer type in $convert with no onError value`);
   }

@@ -1,6 +1,7 @@
 import type { ObjectId, Timestamp } from 'bson';
 import { CODES, ServerError } from '../../server-error.js';
 import { bsonTypeOf, isDocument } from '../../values/bson-type.js';
+import { describe } from '../../values/describe.js';
 import { int, long, toInteger, toNumber } from '../../values/number.js';
 import { isTrue } from '../../values/truth.js';
 import type { Evaluate, Frame, Operator, Scope } from '../evaluate.js';
@@ -175,7 +176,7 @@ function dateFromString(frame: Frame, { dateString, timezone, onError, onNull }:
   const date = typeof text === 'string' ? parseDate(text) : undefined;
   if (date) return new Date(date.getTime() - offsetOf(date, zone));
   if (onError) return onError(frame);
-  throw new ServerError(CODES.ConversionFailure, `Error parsing date string '${String(text)}'`);
+  throw new ServerError(CODES.ConversionFailure, `Error parsing date string ${describe(text)}`);
 }
 
 function shownParts(parts: DateParts, iso8601: boolean): unknown {
@@ -184,7 +185,8 @@ function shownParts(parts: DateParts, iso8601: boolean): unknown {
     ? { isoWeekYear: iso.year, isoWeek: iso.week, isoDayOfWeek: iso.day }
     : { year: parts.year, month: parts.month, day: parts.day };
   const { hour, minute, second, millisecond } = parts;
-  return Object.fromEntries(Object.entries({ ...day, hour, minute, second, millisecond }).map(([name, value]) => [name, int(value)]));
+  const shown: Record<string, number> = { ...day, hour, minute, second, millisecond };
+  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, int(value)]));
 }
 
 function dateFromParts(frame: Frame, given: Readonly<Record<string, Evaluate>>): unknown {

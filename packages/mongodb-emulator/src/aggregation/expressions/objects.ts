@@ -1,6 +1,7 @@
 import type { Document } from 'bson';
 import { ServerError } from '../../server-error.js';
 import { bsonTypeOf, fieldsOf, isDocument } from '../../values/bson-type.js';
+import { describe } from '../../values/describe.js';
 import { fieldOf } from '../../values/path.js';
 import type { Operator } from '../evaluate.js';
 import { argumentsOf, isNullish, unary, variadic } from '../evaluate.js';
@@ -49,7 +50,7 @@ export function merged(values: readonly unknown[]): Document {
   for (const value of values) {
     if (isNullish(value)) continue;
     if (!isDocument(value)) {
-      throw new ServerError(40400, `$mergeObjects requires object inputs, but input ${String(value)} is of type ${bsonTypeOf(value)}`);
+      throw new ServerError(40400, `$mergeObjects requires object inputs, but input ${describe(value)} is of type ${bsonTypeOf(value)}`);
     }
     Object.assign(result, fieldsOf(value));
   }

@@ -3,6 +3,7 @@ import { compileFilter } from '../../query/filter.js';
 import type { Variables } from '../../query/variables.js';
 import { CODES, ServerError } from '../../server-error.js';
 import { bsonTypeOf, isDocument } from '../../values/bson-type.js';
+import { describe } from '../../values/describe.js';
 import { valuesAt } from '../../values/path.js';
 import { changeAt } from '../../update/change-at.js';
 import { compileExpression, evaluateWith } from '../expression.js';
@@ -50,7 +51,7 @@ export function lookup(operand: unknown, context: { source: Source; variables: V
                 bound((evaluate) => evaluate(document)),
               ),
             ];
-      yield changeAt(document, as.split('.'), { creates: true, apply: () => joined }, document);
+      yield changeAt(document, as.split('.'), { creates: true, changed: () => joined }, document);
     }
   };
 }
@@ -73,7 +74,7 @@ function argumentsOfLookup(operand: unknown): LookupArguments {
     if (value !== undefined && typeof value !== 'string') {
       throw new ServerError(
         CODES.FailedToParse,
-        `$lookup argument '${name}: ${String(value)}' must be a string, is type ${bsonTypeOf(value)}`,
+        `$lookup argument '${name}: ${describe(value)}' must be a string, is type ${bsonTypeOf(value)}`,
       );
     }
   }
