@@ -180,13 +180,15 @@ function dateFromString(frame: Frame, { dateString, timezone, onError, onNull }:
 }
 
 function shownParts(parts: DateParts, iso8601: boolean): unknown {
-  const iso = isoWeekOf(parts);
-  const day = iso8601
-    ? { isoWeekYear: iso.year, isoWeek: iso.week, isoDayOfWeek: iso.day }
-    : { year: parts.year, month: parts.month, day: parts.day };
   const { hour, minute, second, millisecond } = parts;
-  const shown: Record<string, number> = { ...day, hour, minute, second, millisecond };
+  const shown: Record<string, number> = { ...dayParts(parts, iso8601), hour, minute, second, millisecond };
   return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, int(value)]));
+}
+
+function dayParts(parts: DateParts, iso8601: boolean): Record<string, number> {
+  if (!iso8601) return { year: parts.year, month: parts.month, day: parts.day };
+  const { year, week, day } = isoWeekOf(parts);
+  return { isoWeekYear: year, isoWeek: week, isoDayOfWeek: day };
 }
 
 function dateFromParts(frame: Frame, given: Readonly<Record<string, Evaluate>>): unknown {
