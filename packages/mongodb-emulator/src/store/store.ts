@@ -19,6 +19,9 @@ export interface Change {
   readonly after: Document | undefined;
 }
 
+/** Whose commit it is, as the oplog tells it. */
+export type Origin = Pick<OplogEntry, 'lsid' | 'txnNumber'>;
+
 /** What the server holds, and the few ways to change it. Each change is whole when the call returns. Asks nobody for leave. */
 export class Store {
   readonly catalogue = new Catalogue();
@@ -42,17 +45,13 @@ export class Store {
   }
 
   /** Makes the writes of a transaction visible. @returns its cluster time; undefined if it wrote nothing */
-  commit(writes: WriteSet, of: Pick<OplogEntry, 'lsid' | 'txnNumber'>): Tick | undefined {
-    const [first = [], ...later] = this.isolation.commitGroups(writes.writes());
+  commit(writes: WriteSet, of: Origin): Tick | undefined {
     for (const collection of writes.created) collection.creator = undefined;
+    const groups = this.isolation.commitGroups(writes.writes());
+    const [only = []] = groups;
     let at: Tick | undefined;
-    if (writes.operations.length > 0) {
-      at = this.clusterTime.next();
-      this.#publish(first, at);
-      this.oplog.append({ clusterTime: timestampOf(at), wallTime: this.now(), operations: writes.operations, ...of });
-      this.#count(writes.operations);
-    }
-    for (const group of later) setImmediate(() => this.#publish(group, this.clusterTime.next()));
+    if (groups.length > 1) this.#publishOneByOne(groups, writes, of);
+    else if (writes.operations.length > 0) at = this.#publish(only, writes.operations, of);
     this.#end(writes);
     return at;
   }
@@ -69,7 +68,7 @@ export class Store {
     if (access.writer) {
       collection.creator = access.writer;
       access.writer.created.add(collection);
-      access.writer.operations.push(operation);
+      access.writer.log(operation);
     } else {
       this.#log(operation, this.clusterTime.next());
     }
@@ -110,15 +109,26 @@ export class Store {
     collection.push(record, version);
     if (earlier) collection.withdraw(record, earlier);
     writes.add({ collection, record, version });
-    writes.operations.push(operation);
+    writes.log(operation, record);
   }
 
-  #publish(writes: readonly Write[], at: Tick): void {
+  #publish(writes: readonly Write[], operations: readonly Operation[], of: Origin): Tick {
+    const at = this.clusterTime.next();
     for (const { collection, record, version } of writes) {
       version.at = at;
       version.writer = undefined;
       if (version.previous || !version.document) this.history.superseded(collection, record, at);
     }
+    this.oplog.append({ clusterTime: timestampOf(at), wallTime: this.now(), operations, ...of });
+    this.#count(operations);
+    return at;
+  }
+
+  /** For tests that have to see what comes of it: others read between two groups. */
+  #publishOneByOne([group, ...later]: readonly (readonly Write[])[], writes: WriteSet, of: Origin, isFirst = true): void {
+    if (!group) return;
+    this.#publish(group, writes.operationsOf(group, isFirst), of);
+    setImmediate(() => this.#publishOneByOne(later, writes, of, false));
   }
 
   #end(writes: WriteSet): void {

@@ -18,12 +18,18 @@ export interface Write {
   readonly version: Version;
 }
 
+interface Logged {
+  readonly operation: Operation;
+  readonly record: StoredRecord | undefined;
+}
+
 /** What an open transaction has written and nobody else sees yet: at most one state a document. */
 export class WriteSet implements Access, Writer {
   readonly ending = new Ending();
-  readonly operations: Operation[] = [];
   readonly created = new Set<Collection>();
   readonly #writes = new Map<StoredRecord, Write>();
+  /** In the order in which they were done; several for one document if it was written several times. */
+  readonly #operations: Logged[] = [];
 
   constructor(
     /** The snapshot. */
@@ -32,6 +38,20 @@ export class WriteSet implements Access, Writer {
 
   get writer(): this {
     return this;
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#operations.map(({ operation }) => operation);
+  }
+
+  /** The operations on these documents; those on none belong to the first. */
+  operationsOf(writes: readonly Write[], isFirst: boolean): readonly Operation[] {
+    const records = new Set(writes.map(({ record }) => record));
+    return this.#operations.flatMap(({ operation, record }) => ((record ? records.has(record) : isFirst) ? [operation] : []));
+  }
+
+  log(operation: Operation, record?: StoredRecord): void {
+    this.#operations.push({ operation, record });
   }
 
   writes(): readonly Write[] {
