@@ -7,6 +7,9 @@ interface Item {
   readonly state?: string;
 }
 
+/** How long a request for more waits when there is nothing; a second else. */
+const BRIEFLY = { maxAwaitTimeMS: 30 };
+
 describe('MongoDB emulator: change streams', () => {
   let emulated: Emulated;
   let client: MongoClient;
@@ -48,7 +51,7 @@ describe('MongoDB emulator: change streams', () => {
     );
 
   it('tell of inserts, updates, replacements and deletions, in their order', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
 
     await items().insertOne({ _id: 1, state: 'new' });
     await items().updateOne({ _id: 1 }, { $set: { state: 'old' } });
@@ -71,7 +74,7 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('look the document up as it is by then, if asked to', async () => {
-    const stream = await opened(items().watch([], { fullDocument: 'updateLookup' }));
+    const stream = await opened(items().watch([], { ...BRIEFLY, fullDocument: 'updateLookup' }));
 
     await items().updateOne({ _id: 0 }, { $set: { state: 'a' } });
     await items().updateOne({ _id: 0 }, { $set: { state: 'b' } });
@@ -85,7 +88,7 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('tell of a transaction at its commit, all at one time, and can go on between any two of its events', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
 
     await insertInTransaction(1, 2, 3);
     const events = await next(stream, 3);
@@ -102,7 +105,7 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('show nothing of a transaction that was aborted', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
 
     await failureOf(
       client.withSession((session) =>
@@ -118,8 +121,8 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('cover a database, or everything', async () => {
-    const database = await opened(client.db('test').watch());
-    const everything = await opened(client.watch());
+    const database = await opened(client.db('test').watch([], BRIEFLY));
+    const everything = await opened(client.watch([], BRIEFLY));
 
     await client.db('test').collection('a').insertOne({});
     await client.db('other').collection('b').insertOne({});
@@ -133,8 +136,8 @@ describe('MongoDB emulator: change streams', () => {
 
   it('take stages behind them, and refuse those that drop the token', async () => {
     const stages = [{ $match: { 'fullDocument.state': 'wanted' } }, { $project: { 'fullDocument._id': 1 } }];
-    const stream = await opened(items().watch(stages));
-    const broken = await opened(items().watch([{ $project: { _id: 0 } }]));
+    const stream = await opened(items().watch(stages, BRIEFLY));
+    const broken = await opened(items().watch([{ $project: { _id: 0 } }], BRIEFLY));
 
     await items().insertMany([{ _id: 1 }, { _id: 2, state: 'wanted' }, { _id: 3 }]);
     const event = await stream.next();
@@ -154,7 +157,7 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('end when their collection is dropped, and go on after that only with startAfter', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
 
     await items().drop();
     const [dropped, invalidated] = await next(stream, 2);
@@ -168,19 +171,19 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('are resumed by the driver after a kill, with nothing lost or doubled', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
     await insertInTransaction(1, 2);
     const before = await next(stream, 1);
 
     await emulated.emulator.restart();
-    await items().insertOne({ _id: 3 });
+    await emulated.connect().db('test').collection<Item>('items').insertOne({ _id: 3 });
     const after = await next(stream, 2);
 
     expect(insertedIds([...before, ...after])).to.deep.equal([1, 2, 3]);
   });
 
   it('are resumed by the driver after a failure of getMore that allows it', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
     await emulated.failPoint('failGetMoreAfterCursorCheckout', { times: 1 }, { errorCode: 10_107, closeConnection: false });
     await items().insertOne({ _id: 1 });
 
@@ -189,7 +192,7 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('fail for good when what they have to go on with is not there any more', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
     await items().insertOne({ _id: 1 });
     const [{ _id: token }] = (await next(stream, 1)) as [ChangeStreamDocument<Item>];
     await items().insertOne({ _id: 2 });
@@ -204,7 +207,7 @@ describe('MongoDB emulator: change streams', () => {
   });
 
   it('that have read everything go on when the past is forgotten', async () => {
-    const stream = await opened(items().watch());
+    const stream = await opened(items().watch([], BRIEFLY));
 
     emulated.emulator.truncateOplog();
     await items().insertOne({ _id: 1 });
@@ -215,7 +218,7 @@ describe('MongoDB emulator: change streams', () => {
   it('are refused to whoever may not have them', async () => {
     const guarded = await Emulated.start({ changeStreams: 'not-authorized' });
 
-    const failure = await failureOf(guarded.database().collection('c').watch().next());
+    const failure = await failureOf(guarded.database().collection('c').watch([], BRIEFLY).next());
     await guarded.close();
 
     expect(failure).to.include({ code: 13, codeName: 'Unauthorized' });

@@ -80,7 +80,7 @@ describe('MongoDB emulator: connecting', () => {
     const stream = await failureOf(collection.watch().next());
     const stored = await collection.countDocuments();
 
-    expect(transaction).to.include({ code: 20 });
+    expect(transaction.message).to.include('does not support retryable writes'); // the driver's words for 20
     expect(stream).to.include({ code: 40_573 });
     expect(stored).to.equal(1);
   });
