@@ -64,12 +64,21 @@ export class LeaveToWrite {
       if (other === self) continue;
       const isTaken = index.has(other.seenBy(access, this.isolation), key);
       const { newest } = other;
-      if (newest && index.has(newest.document, key) !== isTaken && this.isolation.conflictsAtKey(access, newest)) {
+      if (newest && this.#hasChanged({ ...place, isTaken }, other, access) && this.isolation.conflictsAtKey(access, newest)) {
         return obstacleIn(newest, access);
       }
       if (isTaken) throw duplicateKey(place);
     }
     return undefined;
+  }
+
+  /** Whether the key has been taken or set free by a state that is newer than what is seen, even if it is as before by now. */
+  #hasChanged({ index, key, isTaken }: KeyPlace & { readonly isTaken: boolean }, other: StoredRecord, access: Access): boolean {
+    for (const version of other.versions()) {
+      if (this.isolation.sees(access, version)) return false;
+      if (index.has(version.document, key) !== isTaken) return true;
+    }
+    return false;
   }
 }
 
