@@ -17,11 +17,11 @@ export class LaneRow implements OutboxRow {
   readonly #document: OutboxDocument;
 
   constructor(document: OutboxDocument) {
-    this.id = document._id;
+    this.id = document.id;
     this.kind = document.kind;
     this.type = document.type;
-    this.stream = document.stream;
-    this.revision = document.revision;
+    this.stream = document._id.stream;
+    this.revision = document._id.revision;
     this.position = document.position!;
     this.schemaVersion = document.schemaVersion;
     this.codec = document.codec;

@@ -88,7 +88,7 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
       numbered: (batch) => this.wakeUps.tell({ kind: 'committed', lanes: batch }),
       waiting: () => this.wakeUps.signal('committed', []),
     });
-    this.outbox = new MongoDBOutbox(collections);
+    this.outbox = new MongoDBOutbox(collections, this.transactions);
     this.snapshots = new MongoDBSnapshots(collections);
     this.idempotency = new MongoDBIdempotency(collections);
     this.inbox = new MongoDBInbox(collections);

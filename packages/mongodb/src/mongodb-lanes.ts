@@ -18,23 +18,13 @@ export class MongoDBLanes implements LaneStore {
     private readonly sequencer: Sequencer,
   ) {}
 
-  async read({ lane, order, selection, after, limit }: ReadOptions): Promise<LanePage> {
-    const from = positionOf(after);
-    // What is known to be readable is read first: only at its end is it worth a look whether there is more.
-    const isBehind = this.sequencer.readable > from;
-    const readable = isBehind ? this.sequencer.readable : await this.sequencer.catchUp();
-    if (readable <= from) return { rows: [], through: after, more: false };
-
-    const filter: Filter<OutboxDocument> = {
-      ...(order === 'stream' && { lane }),
-      position: { $gt: from, $lte: readable },
-      ...selectionFilter(selection),
-    };
+  async read(options: ReadOptions): Promise<LanePage> {
+    const from = positionOf(options.after);
     try {
-      const documents = await this.collections.outbox.find(filter, { batchSize: limit }).sort({ position: 1 }).limit(limit).toArray();
-      const rows = documents.map((document) => new LaneRow(document));
-      if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint, more: true };
-      return { rows, through: checkpointAt(readable), more: isBehind };
+      // What is known to be readable is read first: only at its end is it worth a look whether there is more.
+      const known = await this.#readUpTo(this.sequencer.readable, from, options);
+      if (known.rows.length > 0) return { ...known, more: true };
+      return await this.#readUpTo(await this.sequencer.catchUp(), positionOf(known.through), options);
     } catch (error) {
       throw translate(error);
     }
@@ -51,6 +41,22 @@ export class MongoDBLanes implements LaneStore {
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  async #readUpTo(readable: bigint, from: bigint, { lane, order, selection, limit }: ReadOptions): Promise<LanePage> {
+    if (readable <= from) return { rows: [], through: checkpointAt(from), more: false };
+    const filter: Filter<OutboxDocument> = {
+      ...(order === 'stream' && { lane }),
+      position: { $gt: from, $lte: readable },
+      ...selectionFilter(selection),
+    };
+    const found = this.collections.outbox
+      .find(filter, { batchSize: limit + 1 })
+      .sort({ position: 1 })
+      .limit(limit);
+    const rows = (await found.toArray()).map((document) => new LaneRow(document));
+    const isFull = rows.length === limit;
+    return { rows, through: isFull ? rows.at(-1)!.checkpoint : checkpointAt(readable), more: isFull };
   }
 
   async #settle({ route, lane, epoch }: LaneLease, { checkpoint, state, failure }: Settlement, session?: ClientSession): Promise<void> {

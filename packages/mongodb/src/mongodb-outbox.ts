@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { ConcurrencyError, laneOf, PayloadTooLargeError } from '@waybill/core';
 import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StreamAppend } from '@waybill/core';
-import type { AnyBulkWriteOperation, Document } from 'mongodb';
+import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
+import type { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { refuseUnmigrated } from './schema/identity.js';
 import { SERVER_FILLS_IN, storedMessage } from './stored-documents.js';
@@ -19,14 +20,20 @@ interface Move {
 }
 
 const CONVERSION_FAILURE = 241;
+const WRITE_CONFLICT = 112;
 const MOST_DOCUMENT_BYTES = 15 * 1024 * 1024; // MongoDB takes 16 MiB; the rest is room for everything but the payload
 const MOST_BYTES_A_CHARACTER = 3;
 
 /** Appends in two commands: one moves the heads, one inserts the documents. The sequencer gives them their places after the commit. */
 export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   #isMigrated: Promise<unknown> | undefined;
+  /** Where streams were expected when another transaction was in the way, by the session that met it. */
+  readonly #contended = new WeakMap<ClientSession, Map<string, bigint | undefined>>();
 
-  constructor(private readonly collections: MongoDBCollections) {}
+  constructor(
+    private readonly collections: MongoDBCollections,
+    private readonly transactions: MongoDBTransactions,
+  ) {}
 
   async append(appends: readonly StreamAppend[], tx: MongoDBTx): Promise<Appended> {
     await this.#refuseUnmigrated();
@@ -40,8 +47,9 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     await this.#move(moves, tx);
     const documents = moves.flatMap((move) => documentsOf(move, this.collections.laneCount));
     await this.collections.outbox.insertMany(documents, { session: tx.session });
+    const { _id, id } = documents[0]!;
     return {
-      transactionId: transactionId({ message: documents[0]!._id, stream: documents[0]!.stream }),
+      transactionId: transactionId({ message: { id, stream: _id.stream, revision: String(_id.revision) } }),
       firstRevisions: moves.map(({ first }) => first),
     };
   }
@@ -51,8 +59,8 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     const head = await this.collections.streams.findOne({ _id: stream }, { session });
     if (head?.revision === undefined) return { head: undefined, tail: [] };
     const tail = await this.collections.outbox
-      .find({ stream, revision: { $gte: from } }, { session })
-      .sort({ revision: 1 })
+      .find({ _id: { $gte: { stream, revision: from }, $lte: { stream, revision: head.revision } } }, { session })
+      .sort({ _id: 1 })
       .toArray();
     return { head: head.revision, tail: tail.map(storedMessage) };
   }
@@ -79,23 +87,45 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   }
 
   async #move(moves: readonly Move[], { session }: MongoDBTx): Promise<void> {
+    this.#refuseWhatMovedMeanwhile(moves, session);
     // In name order, so that of two transactions with the same streams one meets the other at its first.
     const sorted = [...moves].sort((one, other) => (one.append.stream < other.append.stream ? -1 : 1));
     try {
       await this.collections.streams.bulkWrite(sorted.map(headWrite), { session, ordered: true });
     } catch (error) {
-      if (codeOf(error) !== CONVERSION_FAILURE) throw error;
-      throw await this.#conflict(sorted, error);
+      if (codeOf(error) === CONVERSION_FAILURE) throw await this.#moved(sorted, error);
+      if (codeOf(error) === WRITE_CONFLICT && this.transactions.owns(session)) this.#remember(sorted, session);
+      throw error;
     }
   }
 
-  /** Looked up outside the transaction, which the server has aborted. */
-  async #conflict(moves: readonly Move[], cause: unknown): Promise<ConcurrencyError> {
+  /**
+   * After a write conflict the driver runs the work again, once the other transaction has ended. If that one has moved the stream, the
+   * caller is told so, as on any database, instead of having the work decide again behind its back. In a session of the application's own
+   * the driver's way is left alone.
+   */
+  #refuseWhatMovedMeanwhile(moves: readonly Move[], session: ClientSession): void {
+    const decidedAt = this.#contended.get(session);
+    for (const { append, from } of moves) {
+      if (append.expected === 'any' || !decidedAt?.has(append.stream) || decidedAt.get(append.stream) === from) continue;
+      throw new ConcurrencyError(append.stream, decidedAt.get(append.stream), from);
+    }
+  }
+
+  #remember(moves: readonly Move[], session: ClientSession): void {
+    const decidedAt = this.#contended.get(session) ?? new Map<string, bigint | undefined>();
+    this.#contended.set(session, decidedAt);
+    for (const { append, from } of moves) {
+      if (append.expected !== 'any' && !decidedAt.has(append.stream)) decidedAt.set(append.stream, from);
+    }
+  }
+
+  /** Where the stream is, is looked up outside the transaction, which the server has aborted. */
+  async #moved(moves: readonly Move[], cause: unknown): Promise<ConcurrencyError> {
     const [{ index } = { index: 0 }] = (cause as { writeErrors?: readonly { readonly index: number }[] }).writeErrors ?? [];
-    const { append, from } = moves[index]!;
-    const head = await this.collections.streams.findOne({ _id: append.stream }).catch(() => undefined);
-    const expected = append.adopt && typeof append.expected === 'bigint' ? append.expected : from;
-    return new ConcurrencyError(append.stream, expected, head?.revision, { cause });
+    const { stream, expected } = moves[index]!.append;
+    const head = await this.collections.streams.findOne({ _id: stream }).catch(() => undefined);
+    return new ConcurrencyError(stream, typeof expected === 'bigint' ? expected : undefined, head?.revision, { cause });
   }
 }
 
@@ -126,7 +156,7 @@ function documentsOf({ append, first }: Move, lanes: number): readonly OutboxDoc
 function documentOf(message: MessageToAppend, stream: string, revision: bigint, lane: number): OutboxDocument {
   const { id, kind, type, schemaVersion, codec, payload, metadata, aggregate, occurredAt } = message;
   return {
-    ...{ _id: id, stream, revision, lane, kind, type, schemaVersion, codec, payload },
+    ...{ _id: { stream, revision }, id, lane, kind, type, schemaVersion, codec, payload },
     metadata: JSON.stringify(metadata),
     ...(aggregate && { aggregate: { type: aggregate.type, id: aggregate.id } }),
     occurredAt,

@@ -5,7 +5,7 @@ import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import { failureOf } from './mongodb-lanes.js';
 import { selectionFilter } from './selection-filter.js';
-import type { LaneDocument, RouteDocument } from './stored-documents.js';
+import type { LaneDocument, OutboxDocument, RouteDocument } from './stored-documents.js';
 
 interface Pending {
   readonly count: number;
@@ -23,20 +23,20 @@ export class MongoDBStatus implements DeliveryStatus {
     try {
       // The rows first: a lane that is looked at after them is no less far.
       const rows = await outbox
-        .find({ $or: messages.map(({ stream, revision }) => ({ stream, revision })) })
-        .project<Pick<Row, keyof Row>>({ stream: 1, revision: 1, type: 1, kind: 1, lane: 1, position: 1 })
+        .find({ _id: { $in: messages.map(({ stream, revision }) => ({ stream, revision })) } })
+        .project<Row>({ id: 1, type: 1, kind: 1, lane: 1, position: 1 })
         .toArray();
       const [stored, places, skips] = await Promise.all([
         routes.findOne({ _id: route }),
         lanes.find({ '_id.route': route }).project<Pick<LaneDocument, '_id' | 'position'>>({ position: 1 }).toArray(),
-        actions.find({ route, kind: 'skip', outcome: 'done', messageId: { $in: rows.map(({ _id }) => _id) } }).toArray(),
+        actions.find({ route, kind: 'skip', outcome: 'done', messageId: { $in: rows.map(({ id }) => id) } }).toArray(),
       ]);
       const placeOf = new Map(places.map(({ _id, position }) => [_id.lane, position]));
       const skipped = new Set(skips.map(({ messageId }) => messageId));
-      return rows.map(({ _id, stream, revision, type, kind, lane, position }) => {
+      return rows.map(({ _id: { stream, revision }, id, type, kind, lane, position }) => {
         const place = placeOf.get(stored?.order === 'global' ? 0 : lane);
         const passed = position !== undefined && place !== undefined && position <= place;
-        return { stream, revision, type, kind, lane, passed, skipped: skipped.has(_id) };
+        return { stream, revision, type, kind, lane, passed, skipped: skipped.has(id) };
       });
     } catch (error) {
       throw translate(error);
@@ -84,13 +84,7 @@ export class MongoDBStatus implements DeliveryStatus {
   }
 }
 
-interface Row extends MessagePlace {
-  readonly _id: string;
-  readonly type: string;
-  readonly kind: MessageProgress['kind'];
-  readonly lane: number;
-  readonly position?: bigint;
-}
+type Row = Pick<OutboxDocument, '_id' | 'id' | 'type' | 'kind' | 'lane' | 'position'>;
 
 function storedLane(
   { _id, owner, epoch, state, failure, isHeld }: LaneDocument & { readonly isHeld: boolean },

@@ -28,14 +28,22 @@ export interface MongoDBPatience {
 
 /** Runs transactions by the driver's `withTransaction`, bounded, and finds out what became of those whose answer was lost. */
 export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
+  readonly #own = new WeakSet<ClientSession>();
+
   constructor(
     private readonly collections: MongoDBCollections,
     private readonly db: Db,
     private readonly patience: MongoDBPatience,
   ) {}
 
+  /** True for the sessions in which {@link MongoDBTransactions.run} runs its work. */
+  owns(session: ClientSession): boolean {
+    return this.#own.has(session);
+  }
+
   run<Result>(work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     const session = this.collections.client.startSession();
+    this.#own.add(session);
     return this.runIn(session, work, signal, () => session.endSession());
   }
 
@@ -110,7 +118,7 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
   /** `undefined` when it cannot be said yet. */
   async #look(transactionId: string): Promise<'committed' | 'rolled-back' | undefined> {
     const { streams, outbox, marks } = this.collections;
-    const { stream, message, mark } = transactionOf(transactionId);
+    const { message, mark } = transactionOf(transactionId);
     try {
       // A write outside any transaction waits until the open one that wrote the same document has ended: after it nothing can change.
       const wait = { upsert: true, maxTimeMS: ONE_LOOK_MS };
@@ -119,9 +127,11 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
         await marks.deleteOne({ _id: mark, at: { $exists: false } });
         return (await marks.findOne({ _id: mark })) ? 'committed' : 'rolled-back';
       }
-      await streams.updateOne({ _id: stream! }, { $inc: { looks: 1 } }, wait);
-      await streams.deleteOne({ _id: stream!, revision: { $exists: false } });
-      return (await outbox.findOne({ _id: message! }, { projection: { _id: 1 } })) ? 'committed' : 'rolled-back';
+      const { id, stream, revision } = message!;
+      await streams.updateOne({ _id: stream }, { $inc: { looks: 1 } }, wait);
+      await streams.deleteOne({ _id: stream, revision: { $exists: false } });
+      const found = await outbox.findOne({ _id: { stream, revision: BigInt(revision) } }, { projection: { id: 1 } });
+      return found?.id === id ? 'committed' : 'rolled-back';
     } catch (error) {
       if (isUnavailable(error as Error) || codeOf(error) === 112) return undefined;
       throw translate(error);

@@ -6,7 +6,7 @@ import type { OutboxDocument } from './stored-documents.js';
 export function selectionFilter({ types, streams }: Selection): Filter<OutboxDocument> {
   return {
     ...(types ? { type: { $in: [...types] } } : { kind: 'event' as const }),
-    ...(streams && { stream: { $in: streams.map(startingWith) } }),
+    ...(streams && { '_id.stream': { $in: streams.map(startingWith) } }),
   };
 }
 

@@ -196,7 +196,7 @@ export class Sequencer {
     const { outbox } = this.collections;
     const pending = await outbox
       .find({ pending: true }, { session, batchSize: MOST_A_BATCH + 1 })
-      .sort({ at: 1, stream: 1, revision: 1 })
+      .sort({ at: 1 })
       .limit(MOST_A_BATCH)
       .project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 })
       .toArray();

@@ -4,10 +4,10 @@ import type { Binary } from 'mongodb';
 
 /** A message in the outbox. */
 export interface OutboxDocument {
+  /** The key order counts: a stream is read as a range of these. */
+  readonly _id: { readonly stream: string; readonly revision: bigint };
   /** The message id. */
-  readonly _id: string;
-  readonly stream: string;
-  readonly revision: bigint;
+  readonly id: string;
   readonly lane: number;
   readonly kind: MessageKind;
   readonly type: string;
@@ -150,7 +150,8 @@ export const lanesOf = (text: string): readonly number[] =>
     .map(Number);
 
 export function storedMessage(document: OutboxDocument): StoredMessage {
-  const { _id: id, kind, type, stream, revision, schemaVersion, codec, payload, occurredAt } = document;
+  const { id, kind, type, schemaVersion, codec, payload, occurredAt } = document;
+  const { stream, revision } = document._id;
   const metadata = JSON.parse(document.metadata) as MessageMetadata;
   return { id, kind, type, stream, revision, schemaVersion, codec, payload, metadata, occurredAt };
 }

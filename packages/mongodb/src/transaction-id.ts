@@ -1,7 +1,6 @@
-/** What a transaction can be found by after its answer was lost: a message and its stream, or the mark of one that had no message. */
+/** What a transaction can be found by after its answer was lost: a message and its place, or the mark of one that had no message. */
 export interface TransactionTrace {
-  readonly message?: string;
-  readonly stream?: string;
+  readonly message?: { readonly id: string; readonly stream: string; readonly revision: string };
   readonly mark?: string;
 }
 

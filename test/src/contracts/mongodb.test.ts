@@ -47,6 +47,9 @@ databaseContract(
 
 databaseContract(
   'mongodb with names of its own, and by polling only',
-  () => fixtureOn({ prefix: 'orders.wb-', outboxDatabase: `waybill_own_${process.pid}`, lanes: 4, changeStream: false }),
+  async () => {
+    const { database: outboxDatabase } = await mongodbDatabase();
+    return fixtureOn({ prefix: 'orders.wb-', outboxDatabase, lanes: 4, changeStream: false });
+  },
   { conflicts: 'at-commit', processes: false },
 );

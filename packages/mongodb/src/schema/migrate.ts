@@ -23,9 +23,8 @@ export async function migrate(collections: MongoDBCollections, signal?: AbortSig
       if (!names.has(collectionName)) await createCollection(collections, collectionName);
     }
     await outbox.createIndexes([
-      { key: { stream: 1, revision: 1 }, name: 'stream', unique: true },
       { key: { lane: 1, position: 1 }, name: 'lane', partialFilterExpression: { position: { $gt: 0 } } },
-      { key: { pending: 1, at: 1, stream: 1, revision: 1 }, name: 'pending', partialFilterExpression: { pending: true } },
+      { key: { pending: 1, at: 1 }, name: 'pending', partialFilterExpression: { pending: true } },
     ]);
     await actions.createIndexes([{ key: { executedAt: 1, route: 1, lane: 1 }, name: 'due' }]);
     signal?.throwIfAborted();

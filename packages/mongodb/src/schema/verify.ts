@@ -31,7 +31,7 @@ async function refuseReplaced(collections: MongoDBCollections, { collection }: I
     throw new DatabaseReplacedError(`lane ${route}/${lane} is at position ${ahead.position}, and the last that was given is ${given}`);
   }
   const every = Array.from({ length: laneCount }, (_, lane) => lane);
-  const later = await outbox.findOne({ lane: { $in: every }, position: { $gt: given } }, { projection: { position: 1 } });
+  const later = await outbox.findOne({ lane: { $in: every }, position: { $gt: given } }, { projection: { id: 1, position: 1 } });
   if (later)
-    throw new DatabaseReplacedError(`message ${later._id} is at position ${later.position}, and the last that was given is ${given}`);
+    throw new DatabaseReplacedError(`message ${later.id} is at position ${later.position}, and the last that was given is ${given}`);
 }
