@@ -188,7 +188,8 @@ export class MongoDBEmulator {
 
   get #address(): string {
     const { host } = this.#settings;
-    return `${host === '0.0.0.0' ? '127.0.0.1' : host}:${this.port}`;
+    if (host === '0.0.0.0' || host === '::') return `127.0.0.1:${this.port}`;
+    return `${host.includes(':') ? `[${host}]` : host}:${this.port}`;
   }
 
   #accept(socket: Socket): void {

@@ -12,7 +12,7 @@ const STARTED_AT = Date.now();
 export function serverCommands(context: ServerCommandContext): ReadonlyMap<string, ServerCommand> {
   const { failPoints, maxWireVersion, parameters } = context;
   const buildInfo = (): Document => ({ ...versionOf(maxWireVersion), ...BUILD });
-  return new Map<string, ServerCommand>([
+  const commands = new Map<string, ServerCommand>([
     ['ping', () => ({})],
     ['buildInfo', buildInfo],
     ['buildinfo', buildInfo],
@@ -28,7 +28,10 @@ export function serverCommands(context: ServerCommandContext): ReadonlyMap<strin
     ['authenticate', refuseLogin],
     ...replicaSetCommands(context),
   ]);
+  return new Map([...commands].map(([name, command]) => [name, ON_ADMIN.test(name) ? onAdmin(name, command) : command]));
 }
+
+const ON_ADMIN = /^(configureFailPoint|getCmdLineOpts|getParameter|replSet.*)$/;
 
 const BUILD = {
   gitVersion: 'mongodb-emulator: in memory, for tests',
@@ -41,6 +44,13 @@ const BUILD = {
   maxBsonObjectSize: 16_777_216,
   storageEngines: ['ephemeralForTest'],
 };
+
+function onAdmin(name: string, command: ServerCommand): ServerCommand {
+  return (body, connection) => {
+    if (body.$db === 'admin') return command(body, connection);
+    throw new ServerError(CODES.Unauthorized, `${name} may only be run against the admin database.`);
+  };
+}
 
 function readParameters(parameters: Document, { getParameter: which, ...body }: Document): Document {
   if (which === '*') return { ...parameters };
