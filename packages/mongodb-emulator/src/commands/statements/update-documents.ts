@@ -33,7 +33,8 @@ export interface UpdateResult {
   readonly after?: Document;
 }
 
-interface Work extends UpdateStatement {
+interface Work {
+  readonly statement: UpdateStatement;
   readonly context: Context;
   readonly target: Target;
   readonly compiled: CompiledUpdate;
@@ -61,7 +62,7 @@ export function updateDocuments(context: Context, target: Target, statement: Upd
   const compiled = compileUpdate(update, { ...(arrayFilters ? { arrayFilters } : {}), variables: context.variables });
   if (isMulti && compiled.replacement) failedToParse('multi update is not supported for replacement-style update');
   if (isMulti && sort) failedToParse('Cannot specify sort with multi=true');
-  const work = { ...statement, context, target, compiled, isPositional: isPositional(update) };
+  const work = { statement, context, target, compiled, isPositional: isPositional(update) };
   return isMulti ? updateMany(work) : updateOne(work);
 }
 
@@ -70,7 +71,7 @@ function* updateOne(work: Work): Steps<UpdateResult> {
     const { collection, search } = look(work);
     const found = search?.first();
     if (!found) {
-      if (!work.isUpsert) return { matched: 0, modified: 0 };
+      if (!work.statement.isUpsert) return { matched: 0, modified: 0 };
       const inserted = yield* upsert(work);
       if (inserted) return inserted;
       continue;
@@ -102,14 +103,14 @@ function* updateMany(work: Work): Steps<UpdateResult> {
       break;
     }
   }
-  if (matched > 0 || !work.isUpsert) return { matched, modified };
+  if (matched > 0 || !work.statement.isUpsert) return { matched, modified };
   return (yield* upsert(work)) ?? (yield* updateMany(work));
 }
 
 /** @returns undefined if it had to wait: there may be a match now */
-function* upsert({ context, target, filter, compiled }: Work): Steps<UpdateResult | undefined> {
+function* upsert({ context, target, statement, compiled }: Work): Steps<UpdateResult | undefined> {
   const { store, access, surroundings } = context;
-  const created = withId(compiled.apply(upsertSeed(filter), true));
+  const created = withId(compiled.apply(upsertSeed(statement.filter), true));
   const after = compiled.replacement ? withTimestamps(created, store.clusterTime) : created;
   checkId(after);
   checkSize(after, TOO_LARGE_UPSERT);
@@ -126,8 +127,9 @@ function* upsert({ context, target, filter, compiled }: Work): Steps<UpdateResul
   return { matched: 0, modified: 0, upserted: { _id: after._id as unknown }, after };
 }
 
-function look({ context, target, filter, sort, hint, isMulti }: Work): { readonly collection?: Collection; readonly search?: Search } {
+function look({ context, target, statement }: Work): { readonly collection?: Collection; readonly search?: Search } {
   const { db, name } = target;
+  const { filter, sort, hint, isMulti } = statement;
   const search = context.search(db, name, { filter, sort, hint, isLimited: !isMulti });
   return search ? { collection: context.store.catalogue.get(db, name)!, search } : {};
 }
