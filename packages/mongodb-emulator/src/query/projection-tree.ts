@@ -33,7 +33,7 @@ export function plant(root: Branch, path: string, leaf: Leaf): void {
     branch.fields.set(part, next);
     branch = next;
   });
-  if (branch.fields.has(last)) throw new ServerError(31249, `Path collision at ${path}`);
+  if (branch.fields.has(last)) throw new ServerError(31250, `Path collision at ${path}`);
   branch.fields.set(last, leaf);
 }
 
@@ -98,5 +98,5 @@ function computedInside(branch: Branch, value: unknown, frame: Frame): unknown {
 }
 
 function collision(path: string, rest: string): ServerError {
-  return new ServerError(31250, `Path collision at ${path} remaining portion ${rest}`);
+  return new ServerError(31249, `Path collision at ${path} remaining portion ${rest}`);
 }
