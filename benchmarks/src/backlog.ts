@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { streamHash } from '@waybill/core';
-import type { StreamAppend } from '@waybill/core';
-import type { PostgresDatabase } from '@waybill/postgres';
+import type { Database, StreamAppend } from '@waybill/core';
 import { PAYLOAD } from './order.js';
 
 export const STREAMS = 1_000;
 const PER_COMMIT = 200;
 const EACH = 10;
 
+export interface Fill {
+  /** Of the streams' names. Default `'order'`. */
+  readonly prefix?: string;
+  /** Whether the messages have their places already, where those are given after the commit. Default true. */
+  readonly numbered?: boolean;
+}
+
 /** Fills an outbox with so many messages of {@link STREAMS} streams: ten of a stream in a row, as busy aggregates make them. */
-export async function fill(database: PostgresDatabase, messages: number, prefix = 'order'): Promise<void> {
+export async function fill<Tx>(database: Database<Tx>, messages: number, { prefix = 'order', numbered = true }: Fill = {}): Promise<void> {
   const [payload, metadata] = [JSON.stringify(PAYLOAD), { correlationId: randomUUID() }];
   const append = (nth: number, count: number): StreamAppend => {
     const stream = `${prefix}-${nth % STREAMS}`;
@@ -39,4 +45,5 @@ export async function fill(database: PostgresDatabase, messages: number, prefix 
     }
     await database.transactions.run((tx) => database.outbox.append(appends, tx));
   }
+  if (numbered) await database.wakeUps.pulse();
 }

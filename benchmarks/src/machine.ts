@@ -10,7 +10,7 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const PACKAGES = ['pg', '@eventstore/db-client', 'graphile-worker', 'pg-transactional-outbox'];
+const PACKAGES = ['pg', 'mongodb', '@eventstore/db-client', 'graphile-worker', 'pg-transactional-outbox'];
 
 export function thisMachine(): Machine {
   const cores = cpus();

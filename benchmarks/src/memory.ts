@@ -15,10 +15,10 @@ export interface MemoryReport {
 }
 
 /** Resident memory of a dispatcher that drains a backlog, in a process of its own: flat, however long the backlog is. */
-export async function memory({ memoryBacklog }: Sizes, scratch: Scratch): Promise<readonly Figure[]> {
-  const { pool, database } = await scratch.outbox();
+export async function memory<Tx>({ memoryBacklog }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
+  const { database, address } = await scratch.shop();
   await fill(database, memoryBacklog);
-  const child = fork(fileURLToPath(new URL('memory-process.js', import.meta.url)), [pool.options.connectionString!, String(memoryBacklog)]);
+  const child = fork(fileURLToPath(new URL('memory-process.js', import.meta.url)), [JSON.stringify(address), String(memoryBacklog)]);
   const [{ samples, verdict }] = (await once(child, 'message')) as [MemoryReport];
   await once(child, 'exit');
 

@@ -1,7 +1,7 @@
 import { AggregateRoot, defineEvent, projector } from '@waybill/core';
-import type { EventOf } from '@waybill/core';
-import type { PostgresTx } from '@waybill/postgres';
+import type { EventOf, Projector } from '@waybill/core';
 import { z } from 'zod';
+import type { Shop } from './shop.js';
 
 export const OrderPlaced = defineEvent('OrderPlaced', z.object({ customerId: z.string(), totalCents: z.number().int() }));
 export type OrderPlaced = EventOf<typeof OrderPlaced>;
@@ -25,16 +25,5 @@ export class Order extends AggregateRoot<OrderPlaced> {
   protected override apply(): void {}
 }
 
-/** The read model's table in one schema, so that contenders do not share it. */
-export const orderListTable = (schema: string): string =>
-  `create table ${schema}.order_list (id text primary key, customer_id text not null, total_cents integer not null)`;
-
-export const INSERT_ORDER = (schema: string): string =>
-  `insert into ${schema}.order_list (id, customer_id, total_cents) values ($1, $2, $3)`;
-
-export function orderList(schema: string): ReturnType<typeof projector<PostgresTx>> {
-  const insert = INSERT_ORDER(schema);
-  return projector<PostgresTx>('order-list').on(OrderPlaced, ({ stream, data }, { tx }) =>
-    tx.query(insert, [stream.slice('order-'.length), data.customerId, data.totalCents]),
-  );
-}
+export const orderList = <Tx>(shop: Shop<Tx>): Projector<Tx> =>
+  projector<Tx>('order-list').on(OrderPlaced, ({ stream }, { tx }) => shop.insertOrder(stream.slice('order-'.length), tx));

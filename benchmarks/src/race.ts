@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Dispatcher, UnitOfWork } from '@waybill/core';
 import type { Figure } from './figure.js';
-import { commitNaively, naiveTable, readNaively } from './naive-outbox.js';
-import { INSERT_ORDER, OrderPlaced, orderListTable, PAYLOAD } from './order.js';
+import { readNaively } from './naive-outbox.js';
+import { OrderPlaced, PAYLOAD } from './order.js';
 import type { Scratch } from './scratch.js';
 import type { Sizes } from './sizes.js';
 import { TallySink } from './tally-sink.js';
@@ -14,29 +14,25 @@ const KEYS = 40;
  * Why the naive outbox is fast: writers that do a little work between their insert and their commit, and a reader that follows the
  * numbers. Both get the same race; what counts is what the reader never saw.
  */
-export async function race({ raceMs }: Sizes, scratch: Scratch): Promise<readonly Figure[]> {
-  const { pool, database } = await scratch.outbox();
-  await pool.query(naiveTable('waybill'));
-  await pool.query(orderListTable('waybill'));
+export async function race<Tx>({ raceMs }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
+  const shop = await scratch.shop();
+  const { database, naive } = shop;
   const aLittleWork = (): Promise<void> => pause(Math.random() * 10);
 
-  const naive = commitNaively(pool, 'waybill', aLittleWork);
-  const seen = new Set<string>();
   const over = new AbortController();
-  const reading = readNaively(await scratch.pool(1, pool.options.connectionString), 'waybill', (id) => seen.add(id), over.signal);
-  const committed = await writeFor(raceMs, (nth) => naive(`naive-${nth}`, `key-${nth % KEYS}`));
+  const reading = readNaively(naive, over.signal);
+  const committed = await writeFor(raceMs, (nth) => naive.commit(`naive-${nth}`, `key-${nth % KEYS}`, aLittleWork));
   over.abort();
-  await reading;
+  const seen = await reading;
 
   const sink = new TallySink();
   const dispatcher = new Dispatcher({ database, catalogue: [OrderPlaced], routes: { race: { sink } } });
   await dispatcher.start();
   const reached = async (moment: string): Promise<void> => (moment === 'appended' ? aLittleWork() : undefined);
   const unitOfWork = new UnitOfWork({ database, catalogue: [OrderPlaced], reached });
-  const insert = INSERT_ORDER('waybill');
   const ours = await writeFor(raceMs, (nth) =>
     unitOfWork.run(async ({ tx, append }) => {
-      await tx.query(insert, [`ours-${nth}`, PAYLOAD.customerId, PAYLOAD.totalCents]);
+      await shop.insertOrder(`ours-${nth}`, tx);
       append(String(nth % KEYS), OrderPlaced(PAYLOAD));
     }),
   );
@@ -53,7 +49,7 @@ export async function race({ raceMs }: Sizes, scratch: Scratch): Promise<readonl
       ours: lost(ours, sink.tally.taken),
       verdict: sink.tally.verdict(ours),
       yardstick: {
-        name: 'naive outbox',
+        name: scratch.words.naive,
         value: naiveLost,
         verdict: { right: naiveLost === 0, found: `its reader never saw ${committed - seen.size} of ${committed}` },
       },

@@ -9,13 +9,14 @@ import { quantile } from './statistics.js';
 const ROUTE = 'read';
 
 /** Every page of every lane of a route that has delivered most of a large outbox; the first page of a lane opens its window. */
-export async function read({ deliveredRows, pendingRows }: Sizes, scratch: Scratch): Promise<readonly Figure[]> {
-  const { pool, database } = await scratch.outbox();
-  await fill(database, deliveredRows, 'delivered');
+export async function read<Tx>({ deliveredRows, pendingRows }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
+  const shop = await scratch.shop();
+  const { database } = shop;
+  await fill(database, deliveredRows, { prefix: 'delivered' });
   // What has begun now has delivered all that there is: the same places as of a route that did.
   await database.routes.save({ name: ROUTE, order: 'stream', selection: {}, start: 'now' });
-  await fill(database, pendingRows, 'pending');
-  await pool.query('vacuum analyze waybill.outbox'); // as autovacuum would by the time that so many rows are there
+  await fill(database, pendingRows, { prefix: 'pending' });
+  await shop.tidy();
 
   const figures: Figure[] = [];
   const grants = await database.leases.acquire({ route: ROUTE, owner: 'benchmark', leaseMs: 3_600_000, most: 1_000 });

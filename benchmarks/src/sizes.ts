@@ -11,6 +11,8 @@ export interface Sizes {
   readonly appendedEvents: number;
   readonly latencyMs: number;
   readonly idleMs: number;
+  /** What must not change what is sent. */
+  readonly deliveredBefore: number;
   readonly deliveredRows: number;
   readonly pendingRows: number;
   readonly memoryBacklog: number;
@@ -26,6 +28,7 @@ const USUAL: Sizes = {
   appendedEvents: 10_000,
   latencyMs: 10_000,
   idleMs: 10_000,
+  deliveredBefore: 100_000,
   deliveredRows: 1_000_000,
   pendingRows: 100_000,
   memoryBacklog: 200_000,
@@ -38,6 +41,14 @@ export const SIZES = {
   /** Shows that everything works; its figures mean nothing. */
   quick: {
     ...{ rounds: 1, commits: 50, raceMs: 300, backlog: 2_000, graphileBacklog: 200, pgTransactionalBacklog: 50 },
-    ...{ appendedEvents: 500, latencyMs: 300, idleMs: 300, deliveredRows: 4_000, pendingRows: 2_000, memoryBacklog: 4_000 },
+    ...{
+      appendedEvents: 500,
+      latencyMs: 300,
+      idleMs: 300,
+      deliveredBefore: 2_000,
+      deliveredRows: 4_000,
+      pendingRows: 2_000,
+      memoryBacklog: 4_000,
+    },
   },
 } as const satisfies Record<string, Sizes>;

@@ -1,9 +1,10 @@
-import type { Figure, Verdict } from './figure.js';
+import type { Verdict } from './figure.js';
+import type { Measured } from './suite.js';
 
-const HEADS = ['section', 'figure', 'ours', 'verdict', 'yardstick', 'its verdict', 'ratio', 'target'] as const;
+const HEADS = ['server', 'section', 'figure', 'ours', 'verdict', 'yardstick', 'its verdict', 'ratio', 'target'] as const;
 
 /** The figures as one table, verdicts and failures included. */
-export function tableOf(figures: readonly Figure[]): string {
+export function tableOf(figures: readonly Measured[]): string {
   const rows = [HEADS, ...figures.map(rowOf)];
   const widths = HEADS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`);
@@ -11,9 +12,10 @@ export function tableOf(figures: readonly Figure[]): string {
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
-function rowOf({ section, name, unit, ours, yardstick, ratio, target, verdict }: Figure): readonly string[] {
+function rowOf({ server, section, name, unit, ours, yardstick, ratio, target, verdict }: Measured): readonly string[] {
   const measured = yardstick?.value === undefined ? '' : `${amount(yardstick.value)} ${unit}`;
   return [
+    server,
     section,
     name,
     `${amount(ours)} ${unit}`,

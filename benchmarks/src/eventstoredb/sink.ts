@@ -3,23 +3,21 @@ import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import { Catalogue, outboxMessage, silentLogger } from '@waybill/core';
 import type { Checkpoint, OutboxMessage } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
-import { startEventStoreDB } from '@waybill/local-servers';
-import { atLeast } from './figure.js';
-import type { Figure, Verdict } from './figure.js';
-import { OrderPlaced, PAYLOAD } from './order.js';
-import { inTurn } from './rounds.js';
-import { rateOf } from './side-by-side.js';
-import type { Sizes } from './sizes.js';
+import { atLeast } from '../figure.js';
+import type { Figure, Verdict } from '../figure.js';
+import { OrderPlaced, PAYLOAD } from '../order.js';
+import { inTurn } from '../rounds.js';
+import { rateOf } from '../side-by-side.js';
+import type { Sizes } from '../sizes.js';
 
 const LANES = 8;
 const BATCH = 500;
 const EACH = 10;
 
 /** The same rows in the same groups: ten events of a stream in one append, fifty appends of a batch in flight, eight lanes. */
-export async function sink({ rounds, appendedEvents }: Sizes): Promise<readonly Figure[]> {
-  const server = await startEventStoreDB();
-  const eventStore = new EventStoreDB(server.url);
-  const client = EventStoreDBClient.connectionString(server.url);
+export async function sink({ rounds, appendedEvents }: Sizes, url: string): Promise<readonly Figure[]> {
+  const eventStore = new EventStoreDB(url);
+  const client = EventStoreDBClient.connectionString(url);
   try {
     await eventStore.sink.start?.(new AbortController().signal);
     const stored: Record<'ours' | 'raw', OutboxMessage[]> = { ours: [], raw: [] };
@@ -37,7 +35,7 @@ export async function sink({ rounds, appendedEvents }: Sizes): Promise<readonly 
     return [
       {
         section: 'sink',
-        name: `EventStoreDB sink, ${appendedEvents} in appends of ${EACH}, against ${server.description.split(',')[0]!}`,
+        name: `EventStoreDB sink, ${appendedEvents} in appends of ${EACH}`,
         unit: 'events/s',
         ours: result.rate('ours'),
         verdict: await asStored(client, stored.ours),
@@ -49,7 +47,6 @@ export async function sink({ rounds, appendedEvents }: Sizes): Promise<readonly 
   } finally {
     await eventStore.close();
     await client.dispose();
-    await server.stop();
   }
 }
 

@@ -1,8 +1,9 @@
 import { Logger, runMigrations, runTaskList } from 'graphile-worker';
 import type { Pool } from 'pg';
-import { STREAMS } from './backlog.js';
-import { PAYLOAD } from './order.js';
-import { Tally } from './tally.js';
+import { STREAMS } from '../backlog.js';
+import type { Drained } from '../drain-once.js';
+import { PAYLOAD } from '../order.js';
+import { Tally } from '../tally.js';
 
 /** At once. More was slower here; its jobs without a queue name have no order among each other, which is how it is fastest. */
 const CONCURRENCY = 16;
@@ -21,7 +22,7 @@ export async function fillGraphileWorker(pool: Pool, jobs: number): Promise<void
   await pool.query('analyze');
 }
 
-export async function drainGraphileWorker(pool: Pool, jobs: number): Promise<{ readonly tally: Tally; readonly rate: number }> {
+export async function drainGraphileWorker(pool: Pool, jobs: number): Promise<Drained> {
   const tally = new Tally();
   let finished = (): void => {};
   const done = new Promise<void>((resolve) => (finished = resolve));

@@ -7,11 +7,11 @@ import {
 } from 'pg-transactional-outbox';
 import type { GeneralMessageHandler } from 'pg-transactional-outbox';
 import type { Pool } from 'pg';
-import type { Yardstick } from './figure.js';
-import { STREAMS } from './backlog.js';
-import { PAYLOAD } from './order.js';
-import type { Scratch } from './scratch.js';
-import { Tally } from './tally.js';
+import { STREAMS } from '../backlog.js';
+import type { Yardstick } from '../figure.js';
+import { PAYLOAD } from '../order.js';
+import { Tally } from '../tally.js';
+import type { PostgresScratch } from './postgres-scratch.js';
 
 const NAMES = {
   schema: 'public',
@@ -36,7 +36,7 @@ const LOCK_MS = 1_000;
 const PATIENCE_MS = 30_000;
 
 /** Both listeners, each with one segment a stream, so that they keep its order as lanes do. */
-export async function drainPgTransactionalOutbox(scratch: Scratch, messages: number): Promise<readonly Yardstick[]> {
+export async function drainPgTransactionalOutbox(scratch: PostgresScratch, messages: number): Promise<readonly Yardstick[]> {
   const logger = getDisabledLogger();
   const polling = await yardstick('pg-transactional-outbox, polling', messages, async (handler) => {
     const url = await scratch.url();

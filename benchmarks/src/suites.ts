@@ -1,0 +1,40 @@
+import { commit } from './commit.js';
+import { drain } from './drain.js';
+import { sink } from './eventstoredb/sink.js';
+import { startEmptyEventStoreDB } from './eventstoredb/start.js';
+import { idle } from './idle.js';
+import { latency } from './latency.js';
+import { memory } from './memory.js';
+import { commands } from './mongodb/commands.js';
+import { startMajorityMongoDB } from './mongodb/mongodb-scratch.js';
+import { numbering } from './mongodb/numbering.js';
+import { drainBesidePeers } from './postgres/drain-beside-peers.js';
+import { startDurablePostgres } from './postgres/postgres-scratch.js';
+import { race } from './race.js';
+import { read } from './read.js';
+import { suite } from './suite.js';
+import type { Suite } from './suite.js';
+
+/** By database. */
+export const DATABASES = {
+  postgres: suite(startDurablePostgres, {
+    commit: [commit, race],
+    drain: [drainBesidePeers],
+    latency: [latency],
+    idle: [idle],
+    read: [read],
+    memory: [memory],
+  }),
+  mongodb: suite(startMajorityMongoDB, {
+    commit: [commit, race],
+    drain: [drain, numbering],
+    latency: [latency],
+    commands: [commands],
+    idle: [idle],
+    read: [read],
+    memory: [memory],
+  }),
+} as const satisfies Record<string, Suite>;
+
+/** What takes neither. */
+export const WITHOUT_DATABASE = suite(startEmptyEventStoreDB, { sink: [sink] });
