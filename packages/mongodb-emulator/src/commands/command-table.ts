@@ -19,7 +19,7 @@ import { killCursors } from './kill-cursors.js';
 import { listCollections } from './list-collections.js';
 import { listDatabases } from './list-databases.js';
 import { listIndexes } from './list-indexes.js';
-import { endSessions, killAllSessions, refreshSessions, startSession } from './session-commands.js';
+import { endSessions, killAllSessions, killSessions, refreshSessions, startSession } from './session-commands.js';
 import { update } from './update.js';
 
 /** What the engine can do, by the names that it is asked for. */
@@ -50,7 +50,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['startSession', startSession],
   ['refreshSessions', refreshSessions],
   ['endSessions', endSessions],
-  ['killSessions', endSessions],
+  ['killSessions', killSessions],
   ['killAllSessions', killAllSessions],
   ['killAllSessionsByPattern', killAllSessions],
 ]);

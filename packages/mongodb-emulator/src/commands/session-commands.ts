@@ -11,12 +11,23 @@ export function refreshSessions(): Document {
   return {};
 }
 
-/** Ends sessions with all they have open: also what `killSessions` asks for. */
-export function endSessions(context: Context): Document {
-  const { sessions, cursors } = context.surroundings;
-  for (const lsid of (context.invocation.body[context.invocation.name] ?? []) as readonly Document[]) {
-    sessions.end(lsid);
-    cursors.closeOfSession(idOf(lsid));
+/** Ends sessions with all they have open. */
+export function endSessions({ arguments: given, surroundings }: Context): Document {
+  for (const lsid of given.requiredDocuments('endSessions')) {
+    surroundings.sessions.end(lsid);
+    surroundings.cursors.closeOfSession(idOf(lsid));
+  }
+  return {};
+}
+
+/** Ends what sessions have open; they go on being sessions. */
+export function killSessions(context: Context): Document {
+  const { arguments: given, surroundings } = context;
+  const lsids = given.requiredDocuments('killSessions');
+  if (lsids.length === 0) return killAllSessions(context);
+  for (const lsid of lsids) {
+    surroundings.sessions.abortTransactionOf(lsid);
+    surroundings.cursors.closeOfSession(idOf(lsid));
   }
   return {};
 }

@@ -5,10 +5,12 @@ import type { Store } from '../store/store.js';
 import { Session } from './session.js';
 
 const MOST_SESSIONS = 100_000;
+const MOST_ENDED_SESSIONS = 10_000;
 
 /** The sessions that clients have used, by their ids. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
+  readonly #ended = new Set<string>();
 
   constructor(
     private readonly store: Store,
@@ -26,11 +28,21 @@ export class Sessions {
     return session;
   }
 
-  /** Aborts what the session has open and forgets it. */
+  /** Aborts what the session has open. It can be used again. */
+  abortTransactionOf(lsid: Document): void {
+    this.#sessions.get(idOf(lsid))?.abortTransaction();
+  }
+
+  /** As {@link abortTransactionOf}; what the session has done is remembered for a while, as some retry may be late. */
   end(lsid: Document): void {
+    this.abortTransactionOf(lsid);
     const id = idOf(lsid);
-    this.#sessions.get(id)?.abortTransaction();
-    this.#sessions.delete(id);
+    if (this.#sessions.has(id)) this.#ended.add(id);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MOST_ENDED_SESSIONS) break;
+      this.#ended.delete(oldest);
+      this.#sessions.delete(oldest);
+    }
   }
 
   abortTransactions(): void {
