@@ -11,6 +11,8 @@ export interface EmulatorProcessOptions {
   readonly module: string;
   /** What the emulator prints once it is ready. */
   readonly address: RegExp;
+  /** More of its command line. */
+  readonly args?: readonly string[];
 }
 
 export interface EmulatorProcess {
@@ -27,9 +29,9 @@ const KILL_AFTER_MS = 5_000;
  *
  * @throws {@link LocalServerError} `SERVER_DID_NOT_START`, with what the emulator printed
  */
-export async function startEmulatorProcess({ name, module, address }: EmulatorProcessOptions): Promise<EmulatorProcess> {
+export async function startEmulatorProcess({ name, module, address, args = [] }: EmulatorProcessOptions): Promise<EmulatorProcess> {
   const cli = fileURLToPath(new URL('cli.js', import.meta.resolve(module)));
-  const emulator = spawn(process.execPath, [cli, '--port', '0', '--until-stdin-closes'], {
+  const emulator = spawn(process.execPath, [cli, '--port', '0', '--until-stdin-closes', ...args], {
     detached: true, // a Ctrl-C is for us: its end comes with our end of its standard input
     stdio: ['pipe', 'pipe', 'pipe'],
   });

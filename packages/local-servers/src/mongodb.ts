@@ -14,6 +14,11 @@ export interface StartMongoDBOptions {
   readonly members?: 1 | 3;
   /** The emulator, should it come to that, runs in this process and can be held by its `emulator`. Default: a process of its own. */
   readonly inProcess?: boolean;
+  /**
+   * After how long a server that is started here aborts a transaction. The locks of one whose process was killed stay so long. Default: the
+   * server's own, 60.
+   */
+  readonly transactionLifetimeSeconds?: number;
   /** Is called when a download has begun, which takes a minute. */
   readonly onDownload?: () => void;
 }
@@ -41,12 +46,12 @@ export interface LocalMongoDB {
  * @throws {@link LocalServerError} what the URL or the environment names cannot be had, or three members can be had of nothing
  */
 export async function startMongoDB(options: StartMongoDBOptions = {}): Promise<LocalMongoDB> {
-  const { url = process.env['MONGODB_URL'], members = 1 } = options;
+  const { url = process.env['MONGODB_URL'], members = 1, transactionLifetimeSeconds = 60 } = options;
   if (url) return existing(await lookAt(url, { members }));
 
   const installed = await installedMongod();
   if (installed !== undefined) {
-    const { version, hosts, ...server } = await startReplicaSet({ binary: installed, members });
+    const { version, hosts, ...server } = await startReplicaSet({ binary: installed, members, transactionLifetimeSeconds });
     return { ...server, kind: 'mongod', description: `MongoDB ${version} from ${installed}, at ${hosts}`, newDatabase };
   }
 
@@ -61,12 +66,13 @@ export async function startMongoDB(options: StartMongoDBOptions = {}): Promise<L
 /** Nobody asked for it by name: where it does not run on this machine, it is as if it could not be downloaded. */
 async function startDownloaded({
   members = 1,
+  transactionLifetimeSeconds = 60,
   onDownload,
 }: StartMongoDBOptions): Promise<{ readonly server: LocalMongoDB } | { readonly failure: string }> {
   const downloaded = await downloadedMongod(onDownload);
   if ('failure' in downloaded) return downloaded;
   try {
-    const { version, hosts, ...server } = await startReplicaSet({ binary: downloaded.path, members });
+    const { version, hosts, ...server } = await startReplicaSet({ binary: downloaded.path, members, transactionLifetimeSeconds });
     return { server: { ...server, kind: 'downloaded', description: `MongoDB ${version}, downloaded, at ${hosts}`, newDatabase } };
   } catch (error) {
     if (!(error instanceof LocalServerError)) throw error;
@@ -97,22 +103,27 @@ function existing({ url, version, hosts }: MongoDBAtUrl): LocalMongoDB {
   };
 }
 
-async function emulated(why: string, { inProcess = false }: StartMongoDBOptions): Promise<LocalMongoDB> {
-  const server = inProcess ? await emulatorHere() : await emulatorElsewhere();
+async function emulated(why: string, { inProcess = false, transactionLifetimeSeconds = 60 }: StartMongoDBOptions): Promise<LocalMongoDB> {
+  const lifetimeMs = 1_000 * transactionLifetimeSeconds;
+  const server = inProcess ? await emulatorHere(lifetimeMs) : await emulatorElsewhere(lifetimeMs);
   const { version, hosts } = await lookAt(server.url);
   const description = `the MongoDB emulator, which answers as ${version} (${why}), at ${hosts}`;
   return { ...server, kind: 'emulator', description, newDatabase };
 }
 
-async function emulatorHere(): Promise<Pick<LocalMongoDB, 'url' | 'emulator' | 'stop'>> {
+async function emulatorHere(transactionLifetimeMs: number): Promise<Pick<LocalMongoDB, 'url' | 'emulator' | 'stop'>> {
   const { MongoDBEmulator } = await import('@waybill/mongodb-emulator'); // takes a moment to load, and a mongod needs none of it
-  const emulator = await MongoDBEmulator.start();
+  const emulator = await MongoDBEmulator.start({ transactionLifetimeMs });
   return { url: emulator.url, emulator, stop: () => emulator.stop() };
 }
 
-async function emulatorElsewhere(): Promise<Pick<LocalMongoDB, 'url' | 'stop'>> {
-  const options = { name: 'The MongoDB emulator', module: '@waybill/mongodb-emulator', address: /mongodb:\/\/\S+/ };
-  const { address, stop } = await startEmulatorProcess(options);
+async function emulatorElsewhere(transactionLifetimeMs: number): Promise<Pick<LocalMongoDB, 'url' | 'stop'>> {
+  const { address, stop } = await startEmulatorProcess({
+    name: 'The MongoDB emulator',
+    module: '@waybill/mongodb-emulator',
+    address: /mongodb:\/\/\S+/,
+    args: ['--transaction-lifetime-ms', String(transactionLifetimeMs)],
+  });
   return { url: address, stop };
 }
 

@@ -13,6 +13,7 @@ export interface ReplicaSetOptions {
   /** The `mongod` to run. */
   readonly binary: string;
   readonly members: number;
+  readonly transactionLifetimeSeconds: number;
 }
 
 export interface ReplicaSet {
@@ -37,8 +38,8 @@ const READY_WITHIN_MS = 60_000;
  *
  * @throws {@link LocalServerError} a member does not start, or there is no primary in time; then none of them is left
  */
-export async function startReplicaSet({ binary, members: count }: ReplicaSetOptions): Promise<ReplicaSet> {
-  const starting = await Promise.allSettled(Array.from({ length: count }, () => onFreePort((port) => startMember(port, binary))));
+export async function startReplicaSet({ members: count, ...options }: ReplicaSetOptions): Promise<ReplicaSet> {
+  const starting = await Promise.allSettled(Array.from({ length: count }, () => onFreePort((port) => startMember(port, options))));
   const members = starting.flatMap((member) => (member.status === 'fulfilled' ? [member.value] : []));
   const stop = async (): Promise<void> => void (await Promise.all(members.map((member) => member.stop())));
   try {
@@ -52,14 +53,14 @@ export async function startReplicaSet({ binary, members: count }: ReplicaSetOpti
   }
 }
 
-async function startMember(port: number, binary: string): Promise<Member> {
+async function startMember(port: number, { binary, transactionLifetimeSeconds }: Omit<ReplicaSetOptions, 'members'>): Promise<Member> {
   const folder = await makeServerFolder({});
   try {
     const data = join(folder, 'data');
     await mkdir(data);
     const supervised = await supervise({
       name: binary,
-      commands: [[binary, ...memberArguments(port, data)]],
+      commands: [[binary, ...memberArguments(port, data, transactionLifetimeSeconds)]],
       account: {}, // unlike others, this server runs as root too
       folder,
       stopSignal: 'SIGKILL', // asked politely, a primary waits for its secondaries; the data goes anyway
@@ -74,11 +75,12 @@ async function startMember(port: number, binary: string): Promise<Member> {
   }
 }
 
-function memberArguments(port: number, data: string): string[] {
+function memberArguments(port: number, data: string, transactionLifetimeSeconds: number): string[] {
   return [
     ...['--replSet', NAME, '--bind_ip', '127.0.0.1', '--port', String(port), '--dbpath', data],
     ...['--storageEngine', 'wiredTiger', '--wiredTigerCacheSizeGB', '0.5', '--oplogSize', '1024'],
     ...['--setParameter', 'enableTestCommands=1', '--setParameter', 'diagnosticDataCollectionEnabled=false'],
+    ...['--setParameter', `transactionLifetimeLimitSeconds=${transactionLifetimeSeconds}`],
     ...['--quiet', '--slowms', '60000'], // its lines go through this process, which may be busy
     ...(platform() === 'win32' ? [] : ['--nounixsocket']),
   ];

@@ -207,6 +207,15 @@ describe('a local MongoDB', () => {
       expect(argv.join(' ')).to.contain('--replSet rs0 --bind_ip 127.0.0.1').and.contain('wiredTiger').and.contain('enableTestCommands=1');
     });
 
+    it('ends transactions after the time that is asked for', async () => {
+      await install('mongod');
+
+      const server = await start({ transactionLifetimeSeconds: 7 });
+
+      const { argv } = (await ask(server.url, { getCmdLineOpts: 1 })) as { argv: string[] };
+      expect(argv).to.include('transactionLifetimeLimitSeconds=7');
+    });
+
     it('has three members when it is asked to', async () => {
       await install('mongod');
 
