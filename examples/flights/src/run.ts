@@ -32,7 +32,7 @@ export interface RunFigures {
 
 const LOOK_EVERY_MS = 250;
 const LONGEST_PAUSE_MS = 1_000;
-const STANDSTILL_MS = 60_000;
+const STANDSTILL_MS = 90_000; // longer than a MongoDB keeps the open transaction of a process that was killed
 
 /** Writes while one dispatcher delivers, kills it half-way, and waits until another one has delivered everything. */
 export async function run(options: RunOptions): Promise<RunFigures> {

@@ -11,6 +11,9 @@ export interface DemoServers extends Omit<DatabasePlace, 'run'> {
   stop(): Promise<void>;
 }
 
+/** A killed process's open transaction keeps its locks so long; a MongoDB's default is a minute. */
+const TRANSACTION_LIFETIME_SECONDS = 10;
+
 interface DatabaseServer {
   readonly url: string;
   readonly description: string;
@@ -27,7 +30,12 @@ export async function startServers(options: DemoOptions, notice: (line: string) 
   const { database } = options;
   const starting = {
     postgres: () => startPostgres({ url: options.postgres }),
-    mongodb: () => startMongoDB({ url: options.mongodb, onDownload: () => notice('MongoDB is downloaded, once: this takes a minute ...') }),
+    mongodb: () =>
+      startMongoDB({
+        url: options.mongodb,
+        transactionLifetimeSeconds: TRANSACTION_LIFETIME_SECONDS,
+        onDownload: () => notice('MongoDB is downloaded, once: this takes a minute ...'),
+      }),
   } satisfies Record<DatabaseKind, () => Promise<DatabaseServer>>;
   const named = { postgres: options.postgres ?? process.env['POSTGRES_URL'], mongodb: options.mongodb ?? process.env['MONGODB_URL'] };
 

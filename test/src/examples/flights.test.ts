@@ -9,18 +9,23 @@ import { until } from '../local-servers/killed-after-starting.js';
 const program = fileURLToPath(new URL('demo.js', import.meta.resolve('@waybill/example-flights')));
 
 describe('the flights demo', function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
 
-  it('holds what it promises while a dispatcher is killed, and leaves nothing behind', async () => {
-    const { exited, output } = start('--size', '300', '--seed', '7');
+  for (const [database, server] of [
+    ['postgres', /PostgreSQL \d+/],
+    ['mongodb', /MongoDB (\d+|emulator)/],
+  ] as const) {
+    it(`holds what it promises on ${database} while a dispatcher is killed, and leaves nothing behind`, async () => {
+      const { exited, output } = start('--database', database, '--size', '300', '--seed', '7');
 
-    const code = await exited;
+      const code = await exited;
 
-    expect(output.text, output.text).to.match(/✓ Every stream in EventStoreDB is what was committed/);
-    expect(output.text).to.match(/dispatcher 2 \(process \d+\) has taken over [1-9]\d* lanes/);
-    expect(code).to.equal(0);
-    await allGone(output.text);
-  });
+      expect(output.text, output.text).to.match(/✓ Every stream in EventStoreDB is what was committed/);
+      expect(output.text).to.match(/dispatcher 2 \(process \d+\) has taken over [1-9]\d* lanes/);
+      expect([code, output.text.split('\n').filter((line) => server.test(line)).length]).to.deep.equal([0, 1]);
+      await allGone(output.text);
+    });
+  }
 
   it('leaves nothing behind when it is interrupted', async () => {
     const { demo, exited, output } = start('--size', '20000');
@@ -43,11 +48,16 @@ describe('the flights demo', function () {
   });
 
   it('says what to do when a server does not answer', async () => {
-    const { exited, output } = start('--size', '10', '--postgres', 'postgres://nobody@127.0.0.1:1/none');
+    for (const [option, url, what] of [
+      ['--postgres', 'postgres://nobody@127.0.0.1:1/none', 'Cannot connect to PostgreSQL at 127.0.0.1:1'],
+      ['--mongodb', 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100', 'Cannot use the MongoDB at 127.0.0.1:1'],
+    ] as const) {
+      const { exited, output } = start('--size', '10', option, url);
 
-    expect(await exited).to.equal(1);
-    expect(output.text).to.contain('Cannot connect to PostgreSQL at 127.0.0.1:1');
-    expect(output.text).not.to.contain('    at '); // no stack trace
+      expect(await exited).to.equal(1);
+      expect(output.text).to.contain(what);
+      expect(output.text).not.to.contain('    at '); // no stack trace
+    }
   });
 
   it('takes the smallest file of records that suffices', async () => {
@@ -72,7 +82,7 @@ describe('the flights demo', function () {
 });
 
 function start(...args: readonly string[]): { demo: ReturnType<typeof spawn>; exited: Promise<number | null>; output: { text: string } } {
-  const { POSTGRES_URL: _postgres, EVENTSTOREDB_URL: _eventStore, ...env } = process.env; // servers of its own, which have to go
+  const { POSTGRES_URL: _postgres, MONGODB_URL: _mongoDB, EVENTSTOREDB_URL: _eventStore, ...env } = process.env; // servers of its own, which have to go
   const demo = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const output = { text: '' };
   for (const stream of [demo.stdout, demo.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output.text += text));

@@ -8,9 +8,8 @@ const STREAMS_AT_ONCE = 500;
 
 /** What is read of a document in the outbox. */
 interface OutboxDocument {
-  readonly _id: string;
-  readonly stream: string;
-  readonly revision: number;
+  readonly _id: { readonly stream: string; readonly revision: number };
+  readonly id: string;
   readonly type: string;
   readonly payload: string;
   readonly occurredAt: Date;
@@ -57,13 +56,15 @@ export class MongoDBEvidence implements DatabaseEvidence {
   private async eventsOf(names: readonly string[]): Promise<readonly CommittedStream[]> {
     const streams = new Map<string, EventOnRecord[]>(names.map((name) => [name, []]));
     const outbox = this.db.collection<OutboxDocument>('waybill_outbox');
-    for await (const event of outbox.find({ stream: { $in: names } }).sort({ stream: 1, revision: 1 }))
-      streams.get(event.stream)!.push(onRecord(event));
+    const [first, last] = [names[0]!, names.at(-1)!]; // nobody else's are between them
+    const all = { $gte: { stream: first, revision: 0 }, $lte: { stream: last, revision: Number.MAX_SAFE_INTEGER } };
+    const events = outbox.find({ _id: all }).sort({ _id: 1 });
+    for await (const event of events) streams.get(event._id.stream)?.push(onRecord(event));
     return [...streams].map(([stream, events]) => ({ stream, events }));
   }
 }
 
 // The server keeps whole seconds of its own clock; the writer's clock, when its command began, tells more about the way.
-function onRecord({ _id: id, type, revision, payload, occurredAt: at }: OutboxDocument): EventOnRecord {
-  return { id, type, revision: BigInt(revision), data: JSON.parse(payload) as unknown, at };
+function onRecord({ _id, id, type, payload, occurredAt: at }: OutboxDocument): EventOnRecord {
+  return { id, type, revision: BigInt(_id.revision), data: JSON.parse(payload) as unknown, at };
 }
