@@ -98,6 +98,7 @@ const DEFECTS: readonly Defect[] = [
     })(),
     noticedBy: [
       [wholeCommits, 'in one plain find'],
+      [wholeCommits, 'in plain reads of two collections, one after the other'],
       [wholeCommits, 'in transactions that read two collections'],
       [wholeCommits, 'in plain reads at level snapshot, at one time'],
       [wholeCommits, 'in a change stream: all its events at one clusterTime'],

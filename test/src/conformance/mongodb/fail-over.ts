@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe } from 'mocha';
 import { aggregate, find, insert, update } from './commands.js';
 import { documentsOf, failureOf, NO_SUCH_TRANSACTION, succeeded } from './replies.js';
 import { RawConnection } from './raw-connection.js';
+import type { RawSession } from './raw-session.js';
 import type { Servers, ServerUnderTest } from './server-under-test.js';
 import { settled, stillWaits } from './settled.js';
 import type { TestDatabase } from './test-database.js';
@@ -22,6 +23,28 @@ export function failOver({ open, itOnEmulator }: Servers): void {
         const hello = await db.admin({ hello: 1 });
         if (hello['isWritablePrimary']) return hello;
         await settled(10);
+      }
+    };
+
+    const increment = update('c', { _id: 1 }, { $inc: { n: 1 } });
+    const writeRetryably = async (session: RawSession): Promise<void> => {
+      const number = session.nextNumber();
+      for (;;) {
+        const reply = await session.write(increment, number);
+        if (reply['ok'] === 1) return void succeeded(reply);
+        expect(failureOf(reply).labels).to.deep.equal(['RetryableWriteError']);
+        await settled(2);
+      }
+    };
+    const transact = async (session: RawSession): Promise<void> => {
+      for (;;) {
+        const transaction = session.transaction();
+        const written = await transaction.run(increment);
+        let end = written['ok'] === 1 ? await transaction.commit() : written;
+        while (end['ok'] === 0 && failureOf(end).labels.includes('RetryableWriteError')) end = await transaction.commit();
+        if (end['ok'] === 1) return;
+        expect(failureOf(end).labels).to.deep.equal(['TransientTransactionError']);
+        await settled(2);
       }
     };
 
@@ -94,6 +117,27 @@ export function failOver({ open, itOnEmulator }: Servers): void {
       });
       succeeded(await transaction.commit());
       expect(await db.one('c', 1)).to.deep.equal({ _id: 1, n: 2 });
+    });
+
+    itOnEmulator('again and again loses nothing and doubles nothing of clients that try again', async () => {
+      const stillUp = new AbortController();
+      const writers = Promise.all(
+        [1, 2, 3, 4].map(async (writer) => {
+          let done = 0;
+          for (const session = db.session(); !stillUp.signal.aborted; done += 1)
+            await (writer % 2 ? writeRetryably(session) : transact(session));
+          return done;
+        }),
+      );
+      for (let turn = 0; turn < 4; turn += 1) {
+        await settled(20);
+        await server.emulator.stepDown(10);
+      }
+      stillUp.abort();
+      const total = (await writers).reduce((sum, done) => sum + done, 0);
+
+      expect((await db.one('c', 1))!['n']).to.equal(1 + total);
+      expect(total).to.be.above(4);
     });
 
     itOnEmulator('can be told to by a command', async () => {
@@ -190,6 +234,35 @@ export function failOver({ open, itOnEmulator }: Servers): void {
       expect(stored).to.include.members(acknowledged);
       expect(stored.length - 1 - acknowledged.length).to.be.within(0, 1);
     });
+
+    for (const loseUnacknowledged of [false, true]) {
+      itOnEmulator(
+        `is asked again by its clients, and has done everything once (loses what it had not acknowledged: ${loseUnacknowledged})`,
+        async () => {
+          const clients = Array.from({ length: 6 }, () => ({ session: db.session(), acknowledged: 0 }));
+          const write = (session: RawSession, turn: number): Promise<Document> =>
+            session.write(update('c', { _id: 1 }, { $inc: { n: 1 } }), BigInt(turn));
+          const killed = new AbortController();
+          const work = clients.map(async (client) => {
+            while (!killed.signal.aborted) {
+              succeeded(await write(client.session, client.acknowledged + 1));
+              client.acknowledged += 1;
+            }
+          });
+          const ended = Promise.allSettled(work); // most of them by a cut connection
+          await settled(20);
+          killed.abort();
+          await server.restart({ loseUnacknowledged });
+          await ended;
+
+          for (const { session, acknowledged } of clients) succeeded(await write(session, acknowledged + 1));
+
+          const asked = clients.reduce((sum, { acknowledged }) => sum + acknowledged + 1, 0);
+          expect((await db.one('c', 1))!['n']).to.equal(1 + asked);
+          expect(asked).to.be.above(6);
+        },
+      );
+    }
 
     itOnEmulator('goes on with cluster time, and with change streams from their tokens', async () => {
       const stream = await WatchedStream.open(server, { db: db.name });

@@ -49,7 +49,7 @@ export function failPoints({ open }: Servers): void {
       session = new RawSession(connection, db.name);
     });
     afterEach(async () => {
-      for (const point of ['failCommand', 'onPrimaryTransactionalWrite']) await configure(point, 'off');
+      for (const point of ['failCommand', 'onPrimaryTransactionalWrite', 'failGetMoreAfterCursorCheckout']) await configure(point, 'off');
     });
 
     it('fail so many times with the code, and not again', async () => {
@@ -283,6 +283,22 @@ export function failPoints({ open }: Servers): void {
       await stream.close();
 
       expect(failureOf(reply).labels).to.deep.equal([]);
+    });
+
+    it('failing a getMore that has found its cursor label what a change stream can go on after', async () => {
+      await db.insert('c', ...Array.from({ length: 10 }, (_, index) => ({ _id: 100 + index })));
+      const labels: (readonly string[])[] = [];
+      for (const errorCode of [6, 10_107, 8]) {
+        const stream = await WatchedStream.open(server, { db: db.name });
+        await configure('failGetMoreAfterCursorCheckout', { times: 1 }, { errorCode });
+        labels.push(failureOf(await stream.more()).labels);
+        await stream.close();
+      }
+      const { cursor } = succeeded(await run(find('c', {}, { batchSize: 2 }))) as { cursor: { id: bigint } };
+      await configure('failGetMoreAfterCursorCheckout', { times: 1 }, { errorCode: 6 });
+      labels.push(failureOf(await run({ getMore: cursor.id, collection: 'c' })).labels);
+
+      expect(labels).to.deep.equal([['ResumableChangeStreamError'], ['ResumableChangeStreamError'], [], []]);
     });
 
     it('onPrimaryTransactionalWrite cuts the connection behind a write that was carried out: the retry is answered from the record', async () => {

@@ -2,7 +2,7 @@ import type { Document } from 'bson';
 import { ObjectId } from 'bson';
 import { expect } from 'chai';
 import { after, before, beforeEach, describe, it } from 'mocha';
-import { find, findAndModify, insert, remove, update, upsert } from './commands.js';
+import { aggregate, find, findAndModify, insert, remove, update, upsert } from './commands.js';
 import { documentsOf, failureOf, succeeded, writeErrorOf } from './replies.js';
 import type { Servers, ServerUnderTest } from './server-under-test.js';
 import type { TestDatabase } from './test-database.js';
@@ -232,6 +232,42 @@ export function plainWrites({ open }: Servers): void {
       succeeded(await db.run({ update: 'c', updates, let: { id: 1, n: 42 } }));
 
       expect((await db.one('c', 1))!['n']).to.equal(42);
+    });
+
+    it('every command takes what drivers and tools add', async () => {
+      const added = {
+        comment: 'why',
+        maxTimeMS: 5_000,
+        $readPreference: { mode: 'primary' },
+        apiVersion: '1',
+        lsid: db.session().lsid,
+        $clusterTime: (await db.run({ ping: 1 }))['$clusterTime'] as Document,
+      };
+      const commands: Document[] = [
+        insert('c', [{ _id: 2 }], { ordered: true, bypassDocumentValidation: true }),
+        update('c', { _id: 2 }, { $set: { n: 1 } }, { hint: { _id: 1 } }),
+        { delete: 'c', deletes: [{ q: { _id: 2 }, limit: 1, hint: '_id_' }] },
+        find('c', {}, { hint: { _id: 1 }, allowDiskUse: true, noCursorTimeout: true, readConcern: { level: 'majority' } }),
+        findAndModify('c', { _id: 1 }, { update: { $set: { n: 2 } }, hint: '_id_', bypassDocumentValidation: true }),
+        aggregate('c', [{ $match: { n: 2 } }], { hint: '_id_', allowDiskUse: true, readConcern: { level: 'majority' } }),
+        { count: 'c', query: { n: 2 }, hint: '_id_', limit: 5, skip: 0 },
+        { createIndexes: 'c', indexes: [{ key: { n: 1 }, name: 'n' }], writeConcern: { w: 'majority' } },
+        { listIndexes: 'c', cursor: { batchSize: 10 } },
+        { dropIndexes: 'c', index: 'n', writeConcern: { w: 'majority' } },
+        { listCollections: 1, filter: { name: 'c' }, nameOnly: true, authorizedCollections: true, cursor: {} },
+        { create: 'd', writeConcern: { w: 'majority' } },
+        { drop: 'd', writeConcern: { w: 'majority' } },
+        { ping: 1 },
+      ];
+
+      for (const command of commands) succeeded(await db.run({ ...command, ...added }));
+    });
+
+    it('a collation, which would change what is equal, is refused or obeyed, never passed over', async () => {
+      const found = await db.run(find('c', { text: 'A' }, { collation: { locale: 'en', strength: 2 } }));
+
+      if (found['ok'] === 1) expect(documentsOf(found)).to.have.length(1);
+      else expect(found['errmsg']).to.include('collation');
     });
 
     it('find orders, skips, limits and projects; a missing collection is empty', async () => {

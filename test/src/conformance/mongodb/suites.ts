@@ -7,6 +7,7 @@ import { failPoints } from './fail-points.js';
 import { failedOperations } from './failed-operations.js';
 import { indexes } from './indexes.js';
 import { interleavings } from './interleavings.js';
+import { mixedWriters } from './mixed-writers.js';
 import { plainWrites } from './plain-writes.js';
 import { retryableWrites } from './retryable-writes.js';
 import type { Servers } from './server-under-test.js';
@@ -29,6 +30,7 @@ export const SUITES: readonly ((servers: Servers) => void)[] = [
   failedOperations,
   transactionEnds,
   retryableWrites,
+  mixedWriters,
   bulkWrites,
   clusterTime,
   changeStreams,
