@@ -37,7 +37,7 @@ export interface MongoDBOptions {
    * looked up. Default 15,000.
    */
   readonly commitTimeoutMs?: number;
-  /** Whether dispatchers hear of commits in other processes through a change stream; without one, by polling. Default true. */
+  /** Whether processes tell each other of commits through a change stream; without one, dispatchers find them by polling. Default true. */
   readonly changeStream?: boolean;
 }
 

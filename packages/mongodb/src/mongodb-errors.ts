@@ -12,6 +12,8 @@ const DRIVER_ERRORS =
 /** What the driver's errors have in common. By shape, not by class: an application may have two copies of the driver. */
 interface DriverError extends Error {
   readonly code?: number | string;
+  /** What a bulk write's error was made of: the server's answer, or an error of the connection. */
+  readonly errorResponse?: unknown;
   hasErrorLabel?(label: string): boolean;
 }
 
@@ -49,6 +51,8 @@ export function standAlone(cause?: unknown): SchemaMismatchError {
 
 /** True when the server was not there, or not able to answer. */
 export function isUnavailable(error: Error): boolean {
+  const { errorResponse } = error as DriverError;
+  if (errorResponse instanceof Error && errorResponse !== error) return isUnavailable(errorResponse);
   const code = codeOf(error);
   return DRIVER_ERRORS.test(error.name) || hasLabel(error, 'SystemOverloadedError') || (code !== undefined && UNAVAILABLE.has(code));
 }

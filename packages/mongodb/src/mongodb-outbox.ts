@@ -27,8 +27,8 @@ const MOST_BYTES_A_CHARACTER = 3;
 /** Appends in two commands: one moves the heads, one inserts the documents. The sequencer gives them their places after the commit. */
 export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   #isMigrated: Promise<unknown> | undefined;
-  /** Where streams were expected when another transaction was in the way, by the session that met it. */
-  readonly #contended = new WeakMap<ClientSession, Map<string, bigint | undefined>>();
+  /** Moves that met another transaction in an earlier run, by session. */
+  readonly #contended = new WeakMap<ClientSession, readonly Move[]>();
 
   constructor(
     private readonly collections: MongoDBCollections,
@@ -41,7 +41,7 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     refuseTooLarge(appends);
     const heads = await this.#headsOf(
       appends.filter(({ expected }) => expected === 'any').map(({ stream }) => stream),
-      tx,
+      tx.session,
     );
     const moves = appends.map((append) => moveOf(append, heads));
     await this.#move(moves, tx);
@@ -80,7 +80,7 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     return transactionId({ mark });
   }
 
-  async #headsOf(streams: readonly string[], { session }: MongoDBTx): Promise<ReadonlyMap<string, bigint>> {
+  async #headsOf(streams: readonly string[], session?: ClientSession): Promise<ReadonlyMap<string, bigint>> {
     if (streams.length === 0) return new Map();
     const heads = await this.collections.streams.find({ _id: { $in: [...streams] } }, { session }).toArray();
     return new Map(heads.flatMap(({ _id, revision }) => (revision === undefined ? [] : [[_id, revision] as const])));
@@ -94,39 +94,43 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
       await this.collections.streams.bulkWrite(sorted.map(headWrite), { session, ordered: true });
     } catch (error) {
       if (codeOf(error) === CONVERSION_FAILURE) throw await this.#moved(sorted, error);
-      if (codeOf(error) === WRITE_CONFLICT && this.transactions.owns(session)) this.#remember(sorted, session);
+      if (codeOf(error) === WRITE_CONFLICT && this.transactions.owns(session)) await this.#contend(sorted, session, error);
       throw error;
     }
   }
 
   /**
-   * After a write conflict the driver runs the work again, once the other transaction has ended. If that one has moved the stream, the
-   * caller is told so, as on any database, instead of having the work decide again behind its back. In a session of the application's own
-   * the driver's way is left alone.
+   * After a write conflict the driver runs the work again, and the work would decide anew behind its caller's back. Where the stream has
+   * moved, the caller is told so, as on any database. Where the other transaction is still open, that is seen at the next run. In a
+   * session of the application's own the driver's way is left alone.
    */
-  #refuseWhatMovedMeanwhile(moves: readonly Move[], session: ClientSession): void {
-    const decidedAt = this.#contended.get(session);
-    for (const { append, from } of moves) {
-      if (append.expected === 'any' || !decidedAt?.has(append.stream) || decidedAt.get(append.stream) === from) continue;
-      throw new ConcurrencyError(append.stream, decidedAt.get(append.stream), from);
-    }
+  async #contend(moves: readonly Move[], session: ClientSession, cause: unknown): Promise<void> {
+    const exact = moves.filter(({ append }) => append.expected !== 'any');
+    const heads = await this.#headsOf(exact.map(({ append }) => append.stream));
+    const moved = exact.find(({ append, from }) => heads.get(append.stream) !== from);
+    if (moved) throw conflictOf(moved, heads.get(moved.append.stream), cause);
+    this.#contended.set(session, [...(this.#contended.get(session) ?? []), ...exact]);
   }
 
-  #remember(moves: readonly Move[], session: ClientSession): void {
-    const decidedAt = this.#contended.get(session) ?? new Map<string, bigint | undefined>();
-    this.#contended.set(session, decidedAt);
-    for (const { append, from } of moves) {
-      if (append.expected !== 'any' && !decidedAt.has(append.stream)) decidedAt.set(append.stream, from);
+  #refuseWhatMovedMeanwhile(moves: readonly Move[], session: ClientSession): void {
+    const now = new Map(moves.map(({ append, from }) => [append.stream, from]));
+    for (const before of this.#contended.get(session) ?? []) {
+      const { stream } = before.append;
+      if (now.has(stream) && now.get(stream) !== before.from) throw conflictOf(before, now.get(stream));
     }
   }
 
   /** Where the stream is, is looked up outside the transaction, which the server has aborted. */
   async #moved(moves: readonly Move[], cause: unknown): Promise<ConcurrencyError> {
     const [{ index } = { index: 0 }] = (cause as { writeErrors?: readonly { readonly index: number }[] }).writeErrors ?? [];
-    const { stream, expected } = moves[index]!.append;
-    const head = await this.collections.streams.findOne({ _id: stream }).catch(() => undefined);
-    return new ConcurrencyError(stream, typeof expected === 'bigint' ? expected : undefined, head?.revision, { cause });
+    const move = moves[index]!;
+    const heads = await this.#headsOf([move.append.stream]).catch(() => new Map<string, bigint>());
+    return conflictOf(move, heads.get(move.append.stream), cause);
   }
+}
+
+function conflictOf({ append: { stream, expected } }: Move, actual: bigint | undefined, cause?: unknown): ConcurrencyError {
+  return new ConcurrencyError(stream, typeof expected === 'bigint' ? expected : undefined, actual, { cause });
 }
 
 function moveOf(append: StreamAppend, heads: ReadonlyMap<string, bigint>): Move {

@@ -60,6 +60,7 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
     const commit = new CommitWatch(this.patience.commitTimeoutMs);
     let [runs, lostCommits] = [0, 0];
     let conflict: unknown;
+    let endedByWork = false;
 
     const running = session
       .withTransaction(async () => {
@@ -73,8 +74,8 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
         try {
           const result = await work({ session, db: this.db });
           signal?.throwIfAborted();
-          if (!session.inTransaction()) throw new TransactionRolledBackError(); // the work itself has ended it
-          commit.begin();
+          endedByWork = !session.inTransaction();
+          if (!endedByWork) commit.begin();
           return result;
         } catch (error) {
           conflict = error;
@@ -85,11 +86,14 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
     running.catch(() => {}); // seen below, unless the commit takes too long
 
     try {
-      return await Promise.race([running, commit.takesTooLong]);
+      const result = await Promise.race([running, commit.takesTooLong]);
+      if (endedByWork) throw new TransactionRolledBackError();
+      return result;
     } catch (error) {
       if (!commit.isUnderWay || !leavesCommitOpen(error)) throw translate(error);
       commit.giveUp();
       await this.#endOnServer(session);
+      await within(ONE_LOOK_MS, session.endSession()); // or the driver would go on committing what is given up
       throw new CommitOutcomeUnknownError(undefined, { cause: error });
     } finally {
       commit.reset();

@@ -47,6 +47,7 @@ export class MongoDBWakeUps implements WakeUps {
 
   /** To other processes: one write every few milliseconds. */
   signal(kind: WakeHint['kind'], lanes: readonly number[]): void {
+    if (!this.watches) return;
     if (!this.#pending) systemClock.after(COALESCE_MS, () => this.#send());
     this.#pending ??= { lanes: new Set(), action: false };
     for (const lane of lanes) this.#pending.lanes.add(lane);

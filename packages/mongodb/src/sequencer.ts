@@ -101,7 +101,10 @@ export class Sequencer {
       for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
         const look = await this.#look();
         this.saw(look.position);
-        if (!look.isPending || (await this.#numberAll(look))) return this.#readable;
+        if (!look.isPending) return this.#readable;
+        const numbered = await this.#numberAll(look);
+        if (numbered === 'all') return this.#readable;
+        if (numbered === 'others') continue; // they were quicker: what they have given is seen by looking again
         if (wait === SHORTEST_WAIT_MS) this.listeners.waiting();
         await delay(systemClock, wait);
       }
@@ -125,15 +128,16 @@ export class Sequencer {
     return found.reduce<Look>((look, part) => ({ ...look, ...part }), nothing);
   }
 
-  /** @returns false when somebody else gives the numbers just now */
-  async #numberAll(look: Look): Promise<boolean> {
+  /** @returns `'others'` when nothing was left to number, `'not-mine'` when somebody else holds the lease */
+  async #numberAll(look: Look): Promise<'all' | 'others' | 'not-mine'> {
     if (this.#tenure?.epoch !== look.epoch) await this.#take(look);
-    for (;;) {
+    for (let batches = 0; ; batches++) {
       const batch = this.#tenure && (await this.#numberBatch(this.#tenure));
-      if (!batch) return false;
+      if (!batch) return 'not-mine';
+      if (batch.count === 0) return batches > 0 ? 'all' : 'others';
       this.saw(batch.position);
-      if (batch.lanes.length > 0) this.listeners.numbered(batch.lanes);
-      if (batch.count < MOST_A_BATCH) return true;
+      this.listeners.numbered(batch.lanes);
+      if (batch.count < MOST_A_BATCH) return 'all';
     }
   }
 
@@ -201,7 +205,7 @@ export class Sequencer {
       .project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 })
       .toArray();
     const count = pending.length;
-    if (count === 0) return { count, lanes: [], position: this.#readable };
+    if (count === 0) return { count, lanes: [], position: 0n };
     if (pending[0]!.at.isZero()) throw withoutTimes();
     const lanes = [...new Set(pending.map(({ lane }) => lane))];
     const last = await this.#advance(epoch, count, lanes, session);

@@ -1,14 +1,18 @@
 import { deserialize } from 'bson';
 import type { Document } from 'bson';
 import { connect, createServer } from 'node:net';
+import { gate } from '@waybill/testing';
 import type { AddressInfo, Socket } from 'node:net';
 
 const HEADER_BYTES = 16;
 const OP_MSG = 2013;
 const FLAGS_AND_KIND_BYTES = 5;
 
-/** What to do with a request: let it through, keep it from the server, or let the server carry it out and keep the answer. */
-export type Verdict = 'pass' | 'lose-request' | 'lose-answer';
+/**
+ * What to do with a request: let it through; keep it from the server; let the server carry it out and keep the answer; or hold it, and
+ * everything after it, until the door is opened.
+ */
+export type Verdict = 'pass' | 'lose-request' | 'lose-answer' | 'hold';
 
 /**
  * A door to a MongoDB on loopback, which sees each command and can lose it, or its answer, with the connection. Whoever goes through it
@@ -20,6 +24,8 @@ export class MongoDBDoor {
   readonly #server = createServer((client) => this.#join(client));
   readonly #sockets = new Set<Socket>();
   #isShut = false;
+  #held = gate();
+  readonly #waiting: (() => void)[] = [];
 
   private constructor(private readonly target: URL) {}
 
@@ -52,6 +58,11 @@ export class MongoDBDoor {
     };
   }
 
+  /** Resolves as soon as a request is held. */
+  get held(): Promise<void> {
+    return this.#held.opened;
+  }
+
   /** A network that is cut: connections stay as they are, nothing comes through, and new ones are not made. */
   shut(): void {
     this.#isShut = true;
@@ -61,6 +72,8 @@ export class MongoDBDoor {
   /** The network is back; what was on its way arrives. */
   open(): void {
     this.#isShut = false;
+    this.#held = gate();
+    for (const pass of this.#waiting.splice(0)) pass();
     for (const socket of this.#sockets) socket.resume();
   }
 
@@ -94,7 +107,13 @@ export class MongoDBDoor {
         const verdict = this.judge(commandIn(message));
         if (verdict === 'lose-request') return cut();
         cutAtAnswer ||= verdict === 'lose-answer';
-        server.write(message);
+        if (verdict !== 'hold') {
+          server.write(message);
+          continue;
+        }
+        this.#waiting.push(() => server.write(message));
+        this.#held.open();
+        this.shut();
       }
     });
     server.on('data', (data) => (cutAtAnswer ? cut() : client.write(data)));
