@@ -9,9 +9,9 @@ export class DispatcherChild {
   /** Emits `report` for what it tells, and `died` when it ended unasked. */
   readonly events = new EventEmitter<{ report: [DispatcherReport]; died: [string] }>();
   readonly pid: number;
-  /** How many lanes it has taken so far. */
+  /** How many lanes it runs. */
   lanes = 0;
-  /** How many of them from a process that had not given them back. */
+  /** How many it has taken so far from a process that had not given them back. */
   takenOver = 0;
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -47,6 +47,7 @@ export class DispatcherChild {
       this.lanes += 1;
       if (report.takenOver) this.takenOver += 1;
     }
+    if (report.kind === 'lane-gone') this.lanes -= 1;
     this.events.emit('report', report);
   }
 }

@@ -16,10 +16,14 @@ const flights = openFlights(where);
 const dispatcher = flights.dispatcher(eventstore, { instance, leaseMs });
 
 dispatcher.on('lane-acquired', ({ takenOver }) => report({ kind: 'lane', takenOver }));
+dispatcher.on('lane-released', () => report({ kind: 'lane-gone' }));
 dispatcher.on('delivered', ({ route, count }) => report({ kind: 'delivered', route, count }));
 dispatcher.on('waiting', (event) => report({ kind: 'trouble', what: `${place(event)} waits: ${event.error.message}` }));
 dispatcher.on('halted', (event) => report({ kind: 'halted', what: `${place(event)} halted: ${event.error.message}` }));
-dispatcher.on('lease-lost', (event) => report({ kind: 'trouble', what: `${place(event)} was lost to another process` }));
+dispatcher.on('lease-lost', (event) => {
+  report({ kind: 'lane-gone' });
+  report({ kind: 'trouble', what: `${place(event)} was lost to another process` });
+});
 dispatcher.on('trouble', ({ doing, error }) => report({ kind: 'trouble', what: `${doing}: ${String(error)}` }));
 
 await dispatcher.start();

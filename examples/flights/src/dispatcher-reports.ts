@@ -13,5 +13,7 @@ export type DispatcherReport =
   | { readonly kind: 'started' }
   /** It runs one more lane. `takenOver`: from a process that did not give it back. */
   | { readonly kind: 'lane'; readonly takenOver: boolean }
+  /** It runs one lane less. */
+  | { readonly kind: 'lane-gone' }
   | { readonly kind: 'delivered'; readonly route: FlightRoute; readonly count: number }
   | { readonly kind: 'trouble' | 'halted'; readonly what: string };

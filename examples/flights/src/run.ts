@@ -44,14 +44,14 @@ export async function run(options: RunOptions): Promise<RunFigures> {
 
   const play = async (): Promise<RunFigures> => {
     const first = await startDispatcher('dispatcher 1', options, failure);
-    await untilAllHeld(watch);
+    const lanes = await untilAllHeld(watch);
     const second = await startDispatcher('dispatcher 2', options, failure);
-    screen.print(`  dispatcher 1 (process ${first.pid}) runs all ${first.lanes} lanes, dispatcher 2 (process ${second.pid}) stands by`, '');
+    screen.print(`  dispatcher 1 (process ${first.pid}) runs all ${lanes} lanes, dispatcher 2 (process ${second.pid}) stands by`, '');
 
     const startedAt = performance.now();
     const elapsed = (): number => performance.now() - startedAt;
     const writing = write(progress, failure.signal).then(elapsed);
-    const takingOver = progress.halfway.then(() => takeOver(first, second, screen));
+    const takingOver = progress.halfway.then(() => takeOver({ running: first, standby: second, lanes, screen }));
     const delivering = untilDelivered(Promise.all([writing, takingOver]), progress, options, failure.signal).then(elapsed);
     const [writingMs, taken, deliveringMs] = await Promise.all([writing, takingOver, delivering]);
     screen.settle(progress.line());
@@ -83,10 +83,10 @@ async function startDispatcher(
   return child;
 }
 
-async function untilAllHeld(watch: Dispatcher<FlightRoute>): Promise<void> {
+async function untilAllHeld(watch: Dispatcher<FlightRoute>): Promise<number> {
   for (;;) {
     const lanes = await watch.lanes();
-    if (lanes.length > 0 && lanes.every(({ owner }) => owner !== undefined)) return;
+    if (lanes.length > 0 && lanes.every(({ owner }) => owner !== undefined)) return lanes.length;
     await delay(20);
   }
 }

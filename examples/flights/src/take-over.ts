@@ -4,6 +4,14 @@ import type { DispatcherReport } from './dispatcher-reports.js';
 import { number } from './progress.js';
 import type { Screen } from './screen.js';
 
+export interface TakeOverOptions {
+  readonly running: DispatcherChild;
+  readonly standby: DispatcherChild;
+  /** How many there are. On a machine that is short of time the first may have lost some to the other before. */
+  readonly lanes: number;
+  readonly screen: Screen;
+}
+
 export interface TakeOver {
   readonly killedAt: Date;
   /** From the kill to the first batch of the other dispatcher in EventStoreDB. */
@@ -11,8 +19,8 @@ export interface TakeOver {
   readonly lanes: number;
 }
 
-/** Kills the one dispatcher in the middle of its work, and waits until the other one has all its lanes and delivers. */
-export async function takeOver(running: DispatcherChild, standby: DispatcherChild, screen: Screen): Promise<TakeOver> {
+/** Kills the one dispatcher in the middle of its work, and waits until the other one has all lanes and delivers. */
+export async function takeOver({ running, standby, lanes, screen }: TakeOverOptions): Promise<TakeOver> {
   const delivering = firstDelivery(standby);
   const killedAt = new Date();
   await running.kill();
@@ -25,7 +33,7 @@ export async function takeOver(running: DispatcherChild, standby: DispatcherChil
 
   await delivering;
   const afterMs = Date.now() - killedAt.getTime();
-  while (standby.lanes < running.lanes) await once(standby.events, 'report');
+  while (standby.lanes < lanes) await once(standby.events, 'report');
   screen.print(
     '',
     `  ✓ dispatcher 2 (process ${standby.pid}) has taken over ${standby.takenOver} lanes, and delivers ${number(afterMs)} ms after the kill.`,
