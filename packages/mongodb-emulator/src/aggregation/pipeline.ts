@@ -157,8 +157,14 @@ function unionWith(operand: unknown, { source, variables, run }: Context): Stage
   run(pipeline, [], variables);
   return function* (input) {
     yield* input;
-    yield* run(pipeline, source.collection(coll), variables);
+    yield* run(pipeline, inputOf(coll, pipeline, source), variables);
   };
+}
+
+/** What a pipeline on a collection begins with: by an index, where its leading `$match` can use one. The `$match` itself stays. */
+function inputOf(collection: string, [first]: readonly Document[], source: Source): Iterable<Document> {
+  const filter: unknown = first?.$match;
+  return source.find && isDocument(filter) ? source.find(collection, filter) : source.collection(collection);
 }
 
 function facet(operand: unknown, { variables, run }: Context): Stage {
