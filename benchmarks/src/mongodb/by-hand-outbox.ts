@@ -3,7 +3,7 @@ import { laneOf, streamHash } from '@waybill/core';
 import { Timestamp } from 'mongodb';
 import type { MongoClient } from 'mongodb';
 import { PAYLOAD } from '../order.js';
-import type { OrderDocument } from './mongodb-shop.js';
+import type { OrderDocument } from './order-list.js';
 
 const LANES = 16;
 

@@ -8,13 +8,7 @@ import type { Address, Holdings, Shop, ShopOptions } from '../shop.js';
 import { commitByHand } from './by-hand-outbox.js';
 import { CommandCount } from './command-count.js';
 import { naiveOutbox } from './naive-outbox.js';
-
-/** The application's read model. */
-export interface OrderDocument {
-  readonly _id: string;
-  readonly customerId: string;
-  readonly totalCents: number;
-}
+import type { OrderDocument } from './order-list.js';
 
 export interface Opening extends ShopOptions {
   readonly url: string;

@@ -2,7 +2,7 @@ import { ObjectId } from 'mongodb';
 import type { MongoClient } from 'mongodb';
 import type { NaiveOutbox } from '../naive-outbox.js';
 import { PAYLOAD } from '../order.js';
-import type { OrderDocument } from './mongodb-shop.js';
+import type { OrderDocument } from './order-list.js';
 
 interface NaiveMessage {
   readonly _id: ObjectId;
