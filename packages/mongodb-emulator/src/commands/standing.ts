@@ -13,7 +13,6 @@ import type { Invocation } from './invocation.js';
 const PLAIN: Access = { at: NEVER, writer: undefined };
 const LEVELS: ReadonlySet<unknown> = new Set([undefined, 'local', 'majority', 'snapshot', 'available', 'linearizable']);
 const LEVELS_OF_TRANSACTIONS: ReadonlySet<unknown> = new Set([undefined, 'local', 'majority', 'snapshot']);
-const SNAPSHOT_KEPT_MS = 300_000;
 
 /**
  * Finds out what an admitted command is a part of: a transaction, which it may begin, a retryable write, or nothing.
@@ -21,15 +20,16 @@ const SNAPSHOT_KEPT_MS = 300_000;
  * @throws ServerError 117, 217, 225, 239, 251, 256
  */
 export function standingOf(invocation: Invocation, surroundings: Surroundings): Standing {
-  const { body } = invocation;
+  const { name, body } = invocation;
   const { store, sessions } = surroundings;
   if (body.autocommit === false) return inTransaction(invocation, surroundings);
-  const at = snapshotOf(body, store, LEVELS);
+  // A cursor has its snapshot already, and drivers name it again with every batch.
+  const at = name === 'getMore' ? undefined : snapshotOf(body, store, LEVELS);
   if (body.txnNumber !== undefined) {
     return { access: PLAIN, statements: sessions.of(body.lsid as Document).statements(numberOf(body)) };
   }
   if (at === undefined) return { access: PLAIN };
-  keep(at, store);
+  store.history.keep(at); // a snapshot session asks more than once
   return { access: { at, writer: undefined }, atClusterTime: timestampOf(at) };
 }
 
@@ -61,12 +61,6 @@ function snapshotOf({ readConcern }: Document, store: Store, levels: ReadonlySet
     throw new ServerError(CODES.SnapshotTooOld, 'Read timestamp is older than the oldest available timestamp.');
   }
   return at;
-}
-
-/** Lets the client read at this time again for a while: a snapshot session asks more than once. */
-function keep(at: Tick, { history }: Store): void {
-  history.open(at);
-  setTimeout(() => history.close(at), SNAPSHOT_KEPT_MS).unref();
 }
 
 function numberOf({ txnNumber }: Document): Long {

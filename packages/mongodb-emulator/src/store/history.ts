@@ -11,10 +11,13 @@ interface Superseded {
 }
 
 const FORGET_IN_ONE_GO = 1_024;
+const KEPT_MS = 300_000;
+const MOST_KEPT = 100;
 
 /** Knows which snapshots are open, and forgets the states of documents that none of them can see. */
 export class History {
   readonly #open = new Map<Tick, number>();
+  readonly #kept = new Map<Tick, NodeJS.Timeout>();
   readonly #superseded: Superseded[] = [];
   #done = 0;
   #horizon: Tick = 0;
@@ -38,10 +41,25 @@ export class History {
     this.#trim();
   }
 
+  /** Keeps a snapshot open for five minutes, for whoever wants to read as of this time again; not more than a hundred at a time. */
+  keep(at: Tick): void {
+    if (this.#kept.has(at)) return;
+    this.open(at);
+    this.#kept.set(at, setTimeout(() => this.#letGo(at), KEPT_MS).unref());
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MOST_KEPT) this.#letGo(oldest!);
+  }
+
   /** Told of every record whose state of before `at` is needed by older snapshots only. */
   superseded(collection: Collection, record: StoredRecord, at: Tick): void {
     if (this.#open.size === 0) this.#forget(collection, record, at);
     else this.#superseded.push({ collection, record, at });
+  }
+
+  #letGo(at: Tick): void {
+    clearTimeout(this.#kept.get(at));
+    this.#kept.delete(at);
+    this.close(at);
   }
 
   #trim(): void {

@@ -41,9 +41,9 @@ export class Search {
     private readonly isolation: Isolation,
   ) {
     const { filter, sort } = query;
-    const isById = isIdOnly(filter);
+    const isById = query.hint === undefined && isIdOnly(filter);
     this.filter = isById || isEmpty(filter) ? EVERYTHING : compileFilter(filter, variables);
-    this.plan = isById && query.hint === undefined ? { by: 'ids', ids: [filter._id] } : planFor(collection, query);
+    this.plan = isById ? { by: 'ids', ids: [filter._id] } : planFor(collection, query);
     this.#compare = sort && !isEmpty(sort) && !isSortedBy(this.plan, sort) ? compileSort(sort) : undefined;
   }
 

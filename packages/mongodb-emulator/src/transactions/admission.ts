@@ -11,7 +11,7 @@ const IN_TRANSACTIONS: ReadonlySet<string> = new Set([
 const NEVER_FIRST: ReadonlySet<string> = new Set(['commitTransaction', 'abortTransaction', 'killCursors', 'getMore']);
 const ON_ADMIN: ReadonlySet<string> = new Set(['commitTransaction', 'abortTransaction', 'bulkWrite']);
 const SYSTEM_DATABASES: ReadonlySet<string> = new Set(['admin', 'config', 'local']);
-const SNAPSHOT_READS: ReadonlySet<string> = new Set(['find', 'aggregate', 'distinct']);
+const SNAPSHOT_READS: ReadonlySet<string> = new Set(['find', 'aggregate', 'distinct', 'getMore']);
 const READS: ReadonlySet<string> = new Set([
   'find',
   'aggregate',
