@@ -3,6 +3,7 @@ import { COMMANDS, SINCE_WIRE_VERSION } from './commands/command-table.js';
 import { Context } from './commands/context.js';
 import type { Command, Surroundings } from './commands/context.js';
 import type { Invocation } from './commands/invocation.js';
+import { refuseUnknownFields } from './commands/known-fields.js';
 import { standingOf } from './commands/standing.js';
 import { finish } from './commands/waiting.js';
 import { writeConcernErrorOf } from './commands/write-concern.js';
@@ -131,6 +132,7 @@ export class Engine {
     const { name, body, signal } = invocation;
     const standing = standingOf(invocation, this.#surroundings);
     try {
+      refuseUnknownFields(name, body);
       const context = new Context(invocation, this.#surroundings, standing);
       const result = command(context);
       const reply = isSteps(result)

@@ -263,6 +263,24 @@ export function plainWrites({ open }: Servers): void {
       for (const command of commands) succeeded(await db.run({ ...command, ...added }));
     });
 
+    it('a field that no server knows is refused by its name: 40415', async () => {
+      const misspelt: [string, Document][] = [
+        ['document', { insert: 'c', document: [{ _id: 5 }] }],
+        ['upserted', update('c', { _id: 5 }, { $set: { n: 1 } }, { upserted: true })],
+        ['arrayFilter', update('c', { _id: 1 }, { $set: { n: 9 } }, { arrayFilter: [] })],
+        ['sorted', find('c', {}, { sorted: { _id: 1 } })],
+        ['returnNew', findAndModify('c', { _id: 1 }, { update: { $set: { n: 9 } }, returnNew: true })],
+        ['updates', { insert: 'c', documents: [{ _id: 5 }], updates: [] }],
+      ];
+
+      for (const [field, command] of misspelt) {
+        const refused = await db.run(command);
+        expect(failureOf(refused).code).to.equal(40_415);
+        expect(refused['errmsg']).to.include(field);
+      }
+      expect((await db.all('c')).map(({ _id, n }) => [_id, n] as unknown[])).to.deep.equal([[1, 1]]);
+    });
+
     it('a collation, which would change what is equal, is refused or obeyed, never passed over', async () => {
       const found = await db.run(find('c', { text: 'A' }, { collation: { locale: 'en', strength: 2 } }));
 

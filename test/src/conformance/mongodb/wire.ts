@@ -103,6 +103,45 @@ export function wire({ open, itOnEmulator }: Servers): void {
       succeeded(await db.run({ ping: 1 }));
     });
 
+    it('outlives every message that is none', async () => {
+      const whole = encodeMessage({ requestId: 9, document: { ping: 1, $db: 'admin' } });
+      const changed = (at: number, value: number): Buffer => {
+        const bytes = Buffer.from(whole);
+        bytes.writeInt32LE(value, at);
+        return bytes;
+      };
+      const nonsense = [
+        changed(0, 7), // shorter than its header
+        changed(0, -1),
+        changed(0, 0x7fff_ffff),
+        changed(12, 4_711), // an opcode that there is not
+        changed(16, 1 << 7), // a flag that must be understood, and is not
+        changed(21, 3), // a document shorter than any
+        changed(21, 100_000), // one longer than the message
+        changed(25, -1), // a field of no type
+        whole.subarray(0, 30),
+        encodeMessage({ requestId: 9, document: { ping: 1 } }), // no database
+        encodeMessage({ requestId: 9, document: { $db: 'admin' } }), // no command
+        encodeMessage({ requestId: 9, document: { insert: 'c', $db: db.name }, sequences: { documents: [{ _id: 1 }], deletes: [] } }),
+      ];
+      for (const [number, bytes] of nonsense.entries()) {
+        const victim = await server.connection();
+        victim.sendBytes(bytes);
+        const outcome = await Promise.race([
+          victim.unasked().then(
+            ({ document }) => document['ok'] as number,
+            () => 'cut',
+          ),
+          settled(20).then(() => 'waits'),
+        ]);
+        expect([0, 'cut', 'waits'], `message ${number}`).to.include(outcome);
+        victim.cut();
+      }
+
+      succeeded(await db.run({ ping: 1 }));
+      expect(await db.all('c')).to.deep.equal([]);
+    });
+
     it('names a command that it does not know: 59', async () => {
       const refused = await db.run({ frobnicate: 1 });
 
