@@ -4,7 +4,7 @@ import type { Document } from 'bson';
 import { find, findAndModify, insert, remove, update } from './commands.js';
 import { documentsOf, failureOf, NO_SUCH_TRANSACTION, succeeded } from './replies.js';
 import type { RawConnection } from './raw-connection.js';
-import { RawSession } from './raw-session.js';
+import type { RawSession } from './raw-session.js';
 import type { Servers, ServerUnderTest } from './server-under-test.js';
 import type { TestDatabase } from './test-database.js';
 import { WatchedStream } from './watched-stream.js';
@@ -46,7 +46,7 @@ export function failPoints({ open }: Servers): void {
       db = server.database();
       await db.insert('c', { _id: 1, n: 1 });
       connection = await server.connection({ hello: { client: { application: { name: APP } } } });
-      session = new RawSession(connection, db.name);
+      session = db.session().on(connection);
     });
     afterEach(async () => {
       for (const point of ['failCommand', 'onPrimaryTransactionalWrite', 'failGetMoreAfterCursorCheckout']) await configure(point, 'off');
@@ -136,7 +136,10 @@ export function failPoints({ open }: Servers): void {
 
         const inside = [await transaction.run(insert('c', [{ _id: 3 }])), await transaction.run(find('c'))];
         const ends = [await transaction.commit(), await transaction.abort()];
-        const retryable = await new RawSession(connection, db.name).write(insert('c', [{ _id: 4 }]));
+        const retryable = await db
+          .session()
+          .on(connection)
+          .write(insert('c', [{ _id: 4 }]));
         const plain = [await run(insert('c', [{ _id: 5 }])), await run(find('c'))];
 
         expect(inside.map((reply) => failureOf(reply).labels)).to.deep.equal([[TRANSIENT], [TRANSIENT]]);
@@ -154,7 +157,13 @@ export function failPoints({ open }: Servers): void {
         await fail(['insert', 'find'], { errorCode: code }, 'alwaysOn');
 
         const inside = [await transaction.run(insert('c', [{ _id: 3 }])), await transaction.run(find('c'))];
-        const outside = [await new RawSession(connection, db.name).write(insert('c', [{ _id: 4 }])), await run(find('c'))];
+        const outside = [
+          await db
+            .session()
+            .on(connection)
+            .write(insert('c', [{ _id: 4 }])),
+          await run(find('c')),
+        ];
 
         expect(inside.map((reply) => failureOf(reply).labels)).to.deep.equal([[TRANSIENT], [TRANSIENT]]);
         expect(outside.map((reply) => failureOf(reply).labels)).to.deep.equal([[], []]);

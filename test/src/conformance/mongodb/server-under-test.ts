@@ -17,7 +17,7 @@ export interface Servers {
 export class ServerUnderTest {
   readonly #pool: RawPool;
   readonly #connections: RawConnection[] = [];
-  readonly #databases: string[] = [];
+  readonly #databases: TestDatabase[] = [];
 
   constructor(
     readonly url: string,
@@ -34,8 +34,9 @@ export class ServerUnderTest {
   /** A name that no database has, on a server that has seen earlier runs as well. It is dropped in the end. */
   database(): TestDatabase {
     const name = `conformance-${crypto.randomUUID().slice(0, 13)}`;
-    this.#databases.push(name);
-    return new TestDatabase(name, this.#pool);
+    const database = new TestDatabase(name, this.#pool);
+    this.#databases.push(database);
+    return database;
   }
 
   /** A connection of the test's own. */
@@ -53,10 +54,16 @@ export class ServerUnderTest {
   }
 
   async close(): Promise<void> {
-    if (!this.given) for (const db of this.#databases) await this.#pool.run(db, { dropDatabase: 1 });
+    if (!this.given) await this.#dropDatabases();
     await Promise.all(this.#connections.map((connection) => connection.close()));
     await this.#pool.close();
     await this.given?.stop();
+  }
+
+  async #dropDatabases(): Promise<void> {
+    const lsids = this.#databases.flatMap((database) => database.lsids);
+    if (lsids.length > 0) await this.#pool.run('admin', { killSessions: lsids });
+    for (const { name } of this.#databases) await this.#pool.run(name, { dropDatabase: 1 });
   }
 }
 

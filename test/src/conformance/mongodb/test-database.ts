@@ -8,6 +8,9 @@ import type { RawTransaction } from './raw-session.js';
 
 /** A database that nobody else has: one for each test, or for a few that do not meet. */
 export class TestDatabase {
+  /** Of the sessions that were made here, for whoever tidies up: a transaction that a test leaves open keeps a database from being dropped. */
+  readonly lsids: Document[] = [];
+
   constructor(
     readonly name: string,
     private readonly pool: RawPool,
@@ -24,7 +27,9 @@ export class TestDatabase {
   }
 
   session(): RawSession {
-    return new RawSession(this.pool, this.name);
+    const session = new RawSession(this.pool, this.name);
+    this.lsids.push(session.lsid);
+    return session;
   }
 
   /** A transaction of a new session. */
