@@ -21,8 +21,8 @@ export class LaneRow implements OutboxRow {
     this.kind = document.kind;
     this.type = document.type;
     this.stream = document._id.stream;
-    this.revision = document._id.revision;
-    this.position = document.position!;
+    this.revision = document._id.revision.toBigInt();
+    this.position = document.position!.toBigInt();
     this.schemaVersion = document.schemaVersion;
     this.codec = document.codec;
     this.payload = document.payload;

@@ -38,10 +38,11 @@ export class MongoDBCollections {
     readonly prefix: string,
     readonly laneCount: number,
   ) {
-    // An application may let its client read values in many shapes; ours are read in these.
+    // An application may let its client read values in many shapes; ours are read in these. Not as bigint: the driver reads the server's
+    // own fields by the same options, and a bigint in the version of the topology, as a step-down sends it, ends the process.
     this.db = client.db(database, {
       ...{ readPreference: 'primary', readConcern: new ReadConcern('majority'), writeConcern: { w: 'majority' } },
-      ...{ promoteValues: true, promoteLongs: true, promoteBuffers: false, useBigInt64: true, ignoreUndefined: true },
+      ...{ promoteValues: true, promoteLongs: false, promoteBuffers: false, useBigInt64: false, ignoreUndefined: true },
       ...{ raw: false, bsonRegExp: false, serializeFunctions: false, checkKeys: false },
     });
     const named = <Document extends { readonly _id: unknown }>(name: string): Collection<Document> =>

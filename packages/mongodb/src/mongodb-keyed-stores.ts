@@ -1,4 +1,5 @@
 import type { IdempotencyStore, InboxClaim, InboxStore, Snapshot, SnapshotStore } from '@waybill/core';
+import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { MongoDBTx } from './mongodb-tx.js';
@@ -47,18 +48,19 @@ export class MongoDBSnapshots implements SnapshotStore<MongoDBTx> {
 
   async load(stream: string, version: number, { session }: MongoDBTx): Promise<Snapshot | undefined> {
     const stored = await this.collections.snapshots.findOne({ _id: { stream, version } }, { session });
-    return stored ? { stream, version, revision: stored.revision, state: stored.state } : undefined;
+    return stored ? { stream, version, revision: stored.revision.toBigInt(), state: stored.state } : undefined;
   }
 
   async save({ stream, version, revision, state }: Snapshot, { session }: MongoDBTx): Promise<void> {
     // Decided in the server, so that an older one neither replaces a newer one nor fails on its key.
-    const isNewer = { $gt: [revision, { $ifNull: ['$revision', -1n] }] };
+    const stored = int64(revision);
+    const isNewer = { $gt: [stored, { $ifNull: ['$revision', int64(-1n)] }] };
     await this.collections.snapshots.updateOne(
       { _id: { stream, version } },
       [
         {
           $set: {
-            revision: { $cond: [isNewer, revision, '$revision'] },
+            revision: { $cond: [isNewer, stored, '$revision'] },
             state: { $cond: [isNewer, { $literal: state }, '$state'] },
           },
         },

@@ -1,6 +1,7 @@
 import { LeaseLostError } from '@waybill/core';
 import type { ExecutedAction, LaneFailure, LaneLease, LanePage, LaneStore, ReadOptions, Settlement } from '@waybill/core';
 import type { ClientSession, Document, Filter } from 'mongodb';
+import { int64 } from './int64.js';
 import { LaneRow } from './lane-row.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
@@ -47,7 +48,7 @@ export class MongoDBLanes implements LaneStore {
     if (readable <= from) return { rows: [], through: checkpointAt(from), more: false };
     const filter: Filter<OutboxDocument> = {
       ...(order === 'stream' && { lane }),
-      position: { $gt: from, $lte: readable },
+      position: { $gt: int64(from), $lte: int64(readable) },
       ...selectionFilter(selection),
     };
     const found = this.collections.outbox
@@ -61,8 +62,8 @@ export class MongoDBLanes implements LaneStore {
 
   async #settle({ route, lane, epoch }: LaneLease, { checkpoint, state, failure }: Settlement, session?: ClientSession): Promise<void> {
     const { matchedCount } = await this.collections.lanes.updateOne(
-      { _id: { route, lane }, epoch },
-      { $set: { position: positionOf(checkpoint), state, failure: failure ? failureDocument(failure) : null } },
+      { _id: { route, lane }, epoch: int64(epoch) },
+      { $set: { position: int64(positionOf(checkpoint)), state, failure: failure ? failureDocument(failure) : null } },
       { session },
     );
     if (matchedCount === 0) throw new LeaseLostError(route, lane, epoch);
@@ -80,9 +81,9 @@ export class MongoDBLanes implements LaneStore {
 }
 
 function failureDocument({ messageId, stream, revision, attempts, nextTryAt, code, error }: LaneFailure): FailureDocument {
-  return { messageId, stream, revision, attempts, nextTryAt: nextTryAt ?? null, code, error };
+  return { messageId, stream, revision: int64(revision), attempts, nextTryAt: nextTryAt ?? null, code, error };
 }
 
 export function failureOf(failure: FailureDocument | null): LaneFailure | undefined {
-  return failure ? { ...failure, nextTryAt: failure.nextTryAt ?? undefined } : undefined;
+  return failure ? { ...failure, revision: failure.revision.toBigInt(), nextTryAt: failure.nextTryAt ?? undefined } : undefined;
 }

@@ -1,5 +1,6 @@
 import type { AcquireOptions, LaneGrant, LaneLease, LaneLeases } from '@waybill/core';
 import type { Filter } from 'mongodb';
+import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import { failureOf } from './mongodb-lanes.js';
@@ -28,14 +29,14 @@ export class MongoDBLeases implements LaneLeases {
           updateOne: {
             filter: { _id, epoch, $expr: IS_FREE },
             update: [
-              { $set: { owner: { $literal: owner }, epoch: epoch + 1n, released: false, leaseUntil: { $add: ['$$NOW', leaseMs] } } },
+              { $set: { owner: { $literal: owner }, epoch: epoch.add(1), released: false, leaseUntil: { $add: ['$$NOW', leaseMs] } } },
             ],
           },
         })),
         { ordered: false },
       );
       const taken = await lanes
-        .find({ owner, $or: free.map(({ _id, epoch }) => ({ _id, epoch: epoch + 1n })) })
+        .find({ owner, $or: free.map(({ _id, epoch }) => ({ _id, epoch: epoch.add(1) })) })
         .sort({ '_id.lane': 1 })
         .toArray();
       const released = new Map(free.map((lane) => [lane._id.lane, lane.released]));
@@ -68,14 +69,19 @@ export class MongoDBLeases implements LaneLeases {
 }
 
 const heldBy = (leases: readonly LaneLease[]): Filter<LaneDocument> => ({
-  $or: leases.map(({ route, lane, epoch }) => ({ _id: { route, lane }, epoch })),
+  $or: leases.map(({ route, lane, epoch }) => ({ _id: { route, lane }, epoch: int64(epoch) })),
   released: false,
 });
 
-const leaseOf = ({ _id: { route, lane }, epoch, leaseUntil }: LaneDocument): LaneLease => ({ route, lane, epoch, expiresAt: leaseUntil });
+const leaseOf = ({ _id: { route, lane }, epoch, leaseUntil }: LaneDocument): LaneLease => ({
+  route,
+  lane,
+  epoch: epoch.toBigInt(),
+  expiresAt: leaseUntil,
+});
 
 const grantOf = (lane: LaneDocument, takenOver: boolean): LaneGrant => ({
   lease: leaseOf(lane),
   takenOver,
-  progress: { checkpoint: checkpointAt(lane.position), state: lane.state, failure: failureOf(lane.failure) },
+  progress: { checkpoint: checkpointAt(lane.position.toBigInt()), state: lane.state, failure: failureOf(lane.failure) },
 });

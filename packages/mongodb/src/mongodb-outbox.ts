@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ConcurrencyError, laneOf, PayloadTooLargeError } from '@waybill/core';
 import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StreamAppend } from '@waybill/core';
 import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
+import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
@@ -59,10 +60,10 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     const head = await this.collections.streams.findOne({ _id: stream }, { session });
     if (head?.revision === undefined) return { head: undefined, tail: [] };
     const tail = await this.collections.outbox
-      .find({ _id: { $gte: { stream, revision: from }, $lte: { stream, revision: head.revision } } }, { session })
+      .find({ _id: { $gte: { stream, revision: int64(from) }, $lte: { stream, revision: head.revision } } }, { session })
       .sort({ _id: 1 })
       .toArray();
-    return { head: head.revision, tail: tail.map(storedMessage) };
+    return { head: head.revision.toBigInt(), tail: tail.map(storedMessage) };
   }
 
   /** Once a process: MongoDB would make missing collections in silence, and another number of lanes would tear streams apart. */
@@ -83,7 +84,7 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   async #headsOf(streams: readonly string[], session?: ClientSession): Promise<ReadonlyMap<string, bigint>> {
     if (streams.length === 0) return new Map();
     const heads = await this.collections.streams.find({ _id: { $in: [...streams] } }, { session }).toArray();
-    return new Map(heads.flatMap(({ _id, revision }) => (revision === undefined ? [] : [[_id, revision] as const])));
+    return new Map(heads.flatMap(({ _id, revision }) => (revision === undefined ? [] : [[_id, revision.toBigInt()] as const])));
   }
 
   async #move(moves: readonly Move[], { session }: MongoDBTx): Promise<void> {
@@ -145,9 +146,9 @@ function moveOf(append: StreamAppend, heads: ReadonlyMap<string, bigint>): Move 
  * error. A filter that matches nothing would abort nothing, and an insert that finds the stream there would hide what is there.
  */
 function headWrite({ append, from, head }: Move): AnyBulkWriteOperation<StreamDocument> {
-  const isThere = from === undefined ? { $eq: [{ $type: '$revision' }, 'missing'] } : { $eq: ['$revision', from] };
+  const isThere = from === undefined ? { $eq: [{ $type: '$revision' }, 'missing'] } : { $eq: ['$revision', int64(from)] };
   const fail = { $toInt: { $concat: ['the stream is at revision ', { $ifNull: [{ $toString: '$revision' }, 'none'] }] } };
-  const update: Document[] = [{ $set: { revision: { $cond: [isThere, head, fail] } } }];
+  const update: Document[] = [{ $set: { revision: { $cond: [isThere, int64(head), fail] } } }];
   return { updateOne: { filter: { _id: append.stream }, update, upsert: true } };
 }
 
@@ -160,7 +161,7 @@ function documentsOf({ append, first }: Move, lanes: number): readonly OutboxDoc
 function documentOf(message: MessageToAppend, stream: string, revision: bigint, lane: number): OutboxDocument {
   const { id, kind, type, schemaVersion, codec, payload, metadata, aggregate, occurredAt } = message;
   return {
-    ...{ _id: { stream, revision }, id, lane, kind, type, schemaVersion, codec, payload },
+    ...{ _id: { stream, revision: int64(revision) }, id, lane, kind, type, schemaVersion, codec, payload },
     metadata: JSON.stringify(metadata),
     ...(aggregate && { aggregate: { type: aggregate.type, id: aggregate.id } }),
     occurredAt,

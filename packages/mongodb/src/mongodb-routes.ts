@@ -1,4 +1,5 @@
 import type { RouteStore, StoredRoute } from '@waybill/core';
+import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
@@ -60,6 +61,6 @@ export class MongoDBRoutes implements RouteStore {
 }
 
 const newLane = (position: bigint): Omit<LaneDocument, '_id'> => ({
-  ...{ owner: null, epoch: 0n, leaseUntil: new Date(0), released: true },
-  ...{ position, state: 'running', failure: null },
+  ...{ owner: null, epoch: int64(0n), leaseUntil: new Date(0), released: true },
+  ...{ position: int64(position), state: 'running', failure: null },
 });

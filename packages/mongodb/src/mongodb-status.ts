@@ -1,5 +1,6 @@
 import type { DeliveryStatus, MessagePlace, MessageProgress, Selection, StoredLane } from '@waybill/core';
 import type { Timestamp } from 'mongodb';
+import { int64 } from './int64.js';
 import { recordedAt } from './lane-row.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
@@ -23,7 +24,7 @@ export class MongoDBStatus implements DeliveryStatus {
     try {
       // The rows first: a lane that is looked at after them is no less far.
       const rows = await outbox
-        .find({ _id: { $in: messages.map(({ stream, revision }) => ({ stream, revision })) } })
+        .find({ _id: { $in: messages.map(({ stream, revision }) => ({ stream, revision: int64(revision) })) } })
         .project<Row>({ id: 1, type: 1, kind: 1, lane: 1, position: 1 })
         .toArray();
       const [stored, places, skips] = await Promise.all([
@@ -35,8 +36,8 @@ export class MongoDBStatus implements DeliveryStatus {
       const skipped = new Set(skips.map(({ messageId }) => messageId));
       return rows.map(({ _id: { stream, revision }, id, type, kind, lane, position }) => {
         const place = placeOf.get(stored?.order === 'global' ? 0 : lane);
-        const passed = position !== undefined && place !== undefined && position <= place;
-        return { stream, revision, type, kind, lane, passed, skipped: skipped.has(id) };
+        const passed = position !== undefined && place !== undefined && position.lessThanOrEqual(place);
+        return { stream, revision: revision.toBigInt(), type, kind, lane, passed, skipped: skipped.has(id) };
       });
     } catch (error) {
       throw translate(error);
@@ -91,7 +92,14 @@ function storedLane(
   pending?: Pending,
 ): StoredLane {
   return {
-    ...{ route: _id.route, lane: _id.lane, state, epoch, failure: failureOf(failure), owner: isHeld ? (owner ?? undefined) : undefined },
+    ...{
+      route: _id.route,
+      lane: _id.lane,
+      state,
+      epoch: epoch.toBigInt(),
+      failure: failureOf(failure),
+      owner: isHeld ? (owner ?? undefined) : undefined,
+    },
     ...{ pending: pending?.count ?? 0, oldestAt: pending && recordedAt({ at: pending.oldest }) },
   };
 }

@@ -1,6 +1,7 @@
 import { CommitOutcomeUnknownError, TransactionConflictError, TransactionRolledBackError, delay, systemClock } from '@waybill/core';
 import type { TransactionRunner } from '@waybill/core';
 import type { ClientSession, Db, TransactionOptions } from 'mongodb';
+import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, isUnavailable, leavesCommitOpen, translate } from './mongodb-errors.js';
 import type { MongoDBTx } from './mongodb-tx.js';
@@ -134,7 +135,7 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
       const { id, stream, revision } = message!;
       await streams.updateOne({ _id: stream }, { $inc: { looks: 1 } }, wait);
       await streams.deleteOne({ _id: stream, revision: { $exists: false } });
-      const found = await outbox.findOne({ _id: { stream, revision: BigInt(revision) } }, { projection: { id: 1 } });
+      const found = await outbox.findOne({ _id: { stream, revision: int64(BigInt(revision)) } }, { projection: { id: 1 } });
       return found?.id === id ? 'committed' : 'rolled-back';
     } catch (error) {
       if (isUnavailable(error as Error) || codeOf(error) === 112) return undefined;

@@ -112,7 +112,7 @@ export class MongoDBWakeUps implements WakeUps {
       if (!fields || !fields.notice || !('documentKey' in change)) continue;
       const { _id: kind } = change.documentKey as unknown as Pick<Watched, '_id'>;
       // The hint is about what can be read, so it comes after the number of what was committed.
-      if (kind === 'sequencer') this.sequencer().saw(BigInt((fields as Partial<SequencerDocument>).position ?? 0));
+      if (kind === 'sequencer' && 'position' in fields) this.sequencer().saw(fields.position!.toBigInt());
       if (kind === 'committed') this.sequencer().catchUp().catch(() => {}); // prettier-ignore
       onHint({ kind: kind === 'action' ? 'action' : 'committed', lanes: lanesOf(fields.notice) });
     }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { delay, SchemaMismatchError, systemClock } from '@waybill/core';
-import type { Binary, ClientSession } from 'mongodb';
+import type { Binary, ClientSession, Long } from 'mongodb';
+import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
@@ -18,9 +19,9 @@ export interface SequencerListeners {
 /** What one look at the outbox tells. */
 interface Look {
   /** Everything up to here can be read. */
-  readonly position: bigint;
+  readonly position: Long;
   readonly isPending: boolean;
-  readonly epoch: bigint;
+  readonly epoch: Long;
   /** Nobody else holds the lease. */
   readonly isFree: boolean;
   /** Of the last tenure. */
@@ -29,7 +30,7 @@ interface Look {
 
 /** The time for which this process holds the lease, and the one session in which it runs its batches meanwhile. */
 interface Tenure {
-  readonly epoch: bigint;
+  readonly epoch: Long;
   readonly session: ClientSession;
 }
 
@@ -100,7 +101,7 @@ export class Sequencer {
     try {
       for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
         const look = await this.#look();
-        this.saw(look.position);
+        this.saw(look.position.toBigInt());
         if (!look.isPending) return this.#readable;
         const numbered = await this.#numberAll(look);
         if (numbered === 'all') return this.#readable;
@@ -124,13 +125,13 @@ export class Sequencer {
         { $unionWith: { coll: outbox.collectionName, pipeline: pending } },
       ])
       .toArray();
-    const nothing = { position: 0n, epoch: 0n, isPending: false, isFree: false, session: null };
+    const nothing = { position: int64(0n), epoch: int64(0n), isPending: false, isFree: false, session: null };
     return found.reduce<Look>((look, part) => ({ ...look, ...part }), nothing);
   }
 
   /** @returns `'others'` when nothing was left to number, `'not-mine'` when somebody else holds the lease */
   async #numberAll(look: Look): Promise<'all' | 'others' | 'not-mine'> {
-    if (this.#tenure?.epoch !== look.epoch) await this.#take(look);
+    if (!this.#tenure?.epoch.equals(look.epoch)) await this.#take(look);
     for (let batches = 0; ; batches++) {
       const batch = this.#tenure && (await this.#numberBatch(this.#tenure));
       if (!batch) return 'not-mine';
@@ -159,7 +160,7 @@ export class Sequencer {
           {
             $set: {
               owner: { $literal: this.#owner },
-              epoch: epoch + 1n,
+              epoch: epoch.add(1),
               leaseUntil: { $add: ['$$NOW', LEASE_MS] },
               session: { $literal: session.id!['id'] },
             },
@@ -196,7 +197,7 @@ export class Sequencer {
     }
   }
 
-  async #number(epoch: bigint, session: ClientSession): Promise<Batch | undefined> {
+  async #number(epoch: Long, session: ClientSession): Promise<Batch | undefined> {
     const { outbox } = this.collections;
     const pending = await outbox
       .find({ pending: true }, { session, batchSize: MOST_A_BATCH + 1 })
@@ -213,7 +214,7 @@ export class Sequencer {
     const first = last - BigInt(count) + 1n;
     await outbox.bulkWrite(
       pending.map(({ _id }, nth) => ({
-        updateOne: { filter: { _id }, update: { $set: { position: first + BigInt(nth) }, $unset: { pending: 1 } } },
+        updateOne: { filter: { _id }, update: { $set: { position: int64(first + BigInt(nth)) }, $unset: { pending: 1 } } },
       })),
       { session, ordered: true },
     );
@@ -221,13 +222,13 @@ export class Sequencer {
   }
 
   /** The fence: a write that no other batch at the same time survives, and the heartbeat of the lease. */
-  async #advance(epoch: bigint, count: number, lanes: readonly number[], session: ClientSession): Promise<bigint | undefined> {
+  async #advance(epoch: Long, count: number, lanes: readonly number[], session: ClientSession): Promise<bigint | undefined> {
     const counter = await this.collections.sequencer.findOneAndUpdate(
       { _id: 'sequencer', epoch },
       [
         {
           $set: {
-            position: { $add: ['$position', BigInt(count)] },
+            position: { $add: ['$position', int64(BigInt(count))] },
             leaseUntil: { $add: ['$$NOW', LEASE_MS] },
             notice: notice(randomUUID(), lanes),
           },
@@ -235,7 +236,7 @@ export class Sequencer {
       ],
       { session, returnDocument: 'after' },
     );
-    return counter?.position;
+    return counter?.position.toBigInt();
   }
 }
 

@@ -1,11 +1,11 @@
 import type { LaneState, MessageKind, MessageMetadata, StoredMessage } from '@waybill/core';
 import { Timestamp } from 'mongodb';
-import type { Binary } from 'mongodb';
+import type { Binary, Long } from 'mongodb';
 
 /** A message in the outbox. */
 export interface OutboxDocument {
   /** The key order counts: a stream is read as a range of these. */
-  readonly _id: { readonly stream: string; readonly revision: bigint };
+  readonly _id: { readonly stream: string; readonly revision: Long };
   /** The message id. */
   readonly id: string;
   readonly lane: number;
@@ -23,14 +23,14 @@ export interface OutboxDocument {
   readonly at: Timestamp;
   /** Until the sequencer has given it its position. */
   readonly pending?: true;
-  readonly position?: bigint;
+  readonly position?: Long;
 }
 
 /** Head of a stream. */
 export interface StreamDocument {
   readonly _id: string;
   /** Absent where somebody looked for what became of a transaction, and found nothing. */
-  readonly revision?: bigint;
+  readonly revision?: Long;
   readonly looks?: number;
 }
 
@@ -38,10 +38,10 @@ export interface StreamDocument {
 export interface SequencerDocument {
   readonly _id: 'sequencer';
   /** Last position that was given. */
-  readonly position: bigint;
+  readonly position: Long;
   readonly owner: string;
   /** Grows with every tenure; each batch of a tenure is fenced by it. */
-  readonly epoch: bigint;
+  readonly epoch: Long;
   readonly leaseUntil: Date;
   /** In which the owner runs its batches: whoever takes over ends it first, with the transaction that may be open in it. */
   readonly session: Binary | null;
@@ -58,10 +58,10 @@ export interface SignalDocument {
 export interface LaneDocument {
   readonly _id: { readonly route: string; readonly lane: number };
   readonly owner: string | null;
-  readonly epoch: bigint;
+  readonly epoch: Long;
   readonly leaseUntil: Date;
   readonly released: boolean;
-  readonly position: bigint;
+  readonly position: Long;
   readonly state: LaneState;
   readonly failure: FailureDocument | null;
 }
@@ -69,7 +69,7 @@ export interface LaneDocument {
 export interface FailureDocument {
   readonly messageId: string;
   readonly stream: string;
-  readonly revision: bigint;
+  readonly revision: Long;
   readonly attempts: number;
   readonly nextTryAt: Date | null;
   readonly code: string;
@@ -112,7 +112,7 @@ export interface IdempotencyDocument {
 
 export interface SnapshotDocument {
   readonly _id: { readonly stream: string; readonly version: number };
-  readonly revision: bigint;
+  readonly revision: Long;
   /** JSON text. */
   readonly state: string;
 }
@@ -151,7 +151,8 @@ export const lanesOf = (text: string): readonly number[] =>
 
 export function storedMessage(document: OutboxDocument): StoredMessage {
   const { id, kind, type, schemaVersion, codec, payload, occurredAt } = document;
-  const { stream, revision } = document._id;
+  const { stream } = document._id;
+  const revision = document._id.revision.toBigInt();
   const metadata = JSON.parse(document.metadata) as MessageMetadata;
   return { id, kind, type, stream, revision, schemaVersion, codec, payload, metadata, occurredAt };
 }

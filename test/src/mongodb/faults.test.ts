@@ -1,11 +1,11 @@
-import { Dispatcher, isWaybillError } from '@waybill/core';
+import type { Dispatcher } from '@waybill/core';
+import { isWaybillError } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { MongoDBEmulator } from '@waybill/mongodb-emulator';
 import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import type { Document } from 'mongodb';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mongodbDatabase } from '../servers.js';
 import { failureOf } from '../shop/failure-of.js';
 import { aRunningDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
 import { Notebook, NoteWritten } from '../shop/notebook.js';
@@ -15,7 +15,7 @@ import type { MongoDBShop, ShopOptions } from './mongodb-shop.js';
 
 // These need a server of their own, which can be killed, stepped down and robbed of its history: the emulator.
 describe('bad days of a MongoDB', function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let emulator: MongoDBEmulator;
   const shops: MongoDBShop[] = [];
   beforeEach(async () => void (emulator = await MongoDBEmulator.start()));
@@ -37,7 +37,8 @@ describe('bad days of a MongoDB', function () {
 
   /** Writes notes one after the other, each until it is confirmed, under a key that makes a repeat harmless. */
   async function writeAll(shop: MongoDBShop, id: string, notes: number, pauseMs = 0): Promise<void> {
-    for (let note = 0; note < notes;) {
+    const giveUpAt = performance.now() + 40_000;
+    for (let note = 0; note < notes && performance.now() < giveUpAt;) {
       try {
         await shop.unitOfWork.run(
           async ({ find, track }) => ((await find(Notebook, id)) ?? track(new Notebook(id))).write(`note ${note}`),
@@ -64,7 +65,7 @@ describe('bad days of a MongoDB', function () {
       pollMs: 50,
       leaseMs: 3_000,
     });
-    const [notebooks, notes] = [6, 20];
+    const [notebooks, notes] = [4, 12];
 
     const writing = Array.from({ length: notebooks }, (_, id) => writeAll(shop, String(id), notes, 10));
     const disturbing = (async () => {
@@ -91,15 +92,11 @@ describe('bad days of a MongoDB', function () {
 
   it('step-downs lose, double and reorder nothing', () => survive(() => emulator.stepDown(200), 4));
 
-  for (const [what, fault, code] of [
-    ['the primary steps down during the commit', { errorCode: 11602, errorLabels: ['RetryableWriteError'] }, undefined],
-    ['the connection is lost at the commit', { closeConnection: true }, undefined],
-    [
-      'the commit is not acknowledged by a majority',
-      { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } },
-      undefined,
-    ],
-    ['the server is too busy', { errorCode: 462, errorLabels: ['SystemOverloadedError', 'RetryableError'] }, undefined],
+  for (const [what, fault] of [
+    ['the primary steps down during the commit', { errorCode: 11602, errorLabels: ['RetryableWriteError'] }],
+    ['the connection is lost at the commit', { closeConnection: true }],
+    ['the commit is not acknowledged by a majority', { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } }],
+    ['the server is too busy', { errorCode: 462, errorLabels: ['SystemOverloadedError', 'RetryableError'] }],
   ] as const) {
     it(`when ${what}, the unit of work commits once`, async () => {
       const shop = await open();
@@ -107,7 +104,6 @@ describe('bad days of a MongoDB', function () {
 
       const receipt = await shop.unitOfWork.run(async ({ track }) => track(new Notebook('7')).write('once'));
 
-      expect(code).to.equal(undefined);
       expect(receipt.messages).to.have.length(1);
       expect(await textsOf(shop, '7')).to.deep.equal(['once']);
     });
@@ -187,21 +183,23 @@ describe('bad days of a MongoDB', function () {
     await strict.stop();
   });
 
-  it('a storm of writers on one stream ends: each commits, or fails with a clear error and nothing written', async () => {
-    const shop = await open({ retryForMs: 1_500 });
+  it('a storm of writers on one stream ends: whoever may repeat gets through, the others are told of the conflict', async () => {
+    const shop = await open();
     await shop.unitOfWork.run(async ({ track }) => track(new Notebook('hot')).write('first'));
+    const write = (text: string, retryOnConflict: number): Promise<unknown> =>
+      shop.unitOfWork.run(async ({ load }) => (await load(Notebook, 'hot')).write(text), { retryOnConflict });
 
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 40 }, (_, nth) => shop.unitOfWork.run(async ({ load }) => (await load(Notebook, 'hot')).write(String(nth)))),
-    );
+    const patient = Promise.allSettled(Array.from({ length: 12 }, (_, nth) => write(`patient ${nth}`, 1_000)));
+    const hasty = Promise.allSettled(Array.from({ length: 12 }, (_, nth) => write(`hasty ${nth}`, 0)));
 
-    const written = outcomes.flatMap(({ status }, nth) => (status === 'fulfilled' ? [String(nth)] : []));
-    for (const outcome of outcomes) {
-      if (outcome.status === 'fulfilled') continue;
-      expect(outcome.reason).to.include({ code: 'TRANSACTION_CONFLICT' });
-      expect((outcome.reason as Error).message).to.match(/it lost \d+ times within 1500 ms/);
-    }
-    expect(await textsOf(shop, 'hot')).to.have.members(['first', ...written]);
+    const through = (await patient).filter(({ status }) => status === 'fulfilled');
+    expect(through).to.have.length(12);
+    const written = (await hasty).flatMap((outcome, nth) => {
+      if (outcome.status === 'rejected') expect(outcome.reason).to.include({ code: 'CONCURRENCY', stream: 'notebook-hot' });
+      return outcome.status === 'fulfilled' ? [`hasty ${nth}`] : [];
+    });
+    const texts = await textsOf(shop, 'hot');
+    expect(texts).to.have.members(['first', ...Array.from({ length: 12 }, (_, nth) => `patient ${nth}`), ...written]);
   });
 
   it('a transaction that always loses is given up in time, with how often it was tried', async () => {
@@ -249,21 +247,21 @@ describe('bad days of a MongoDB', function () {
     const sink = new InMemorySink({ needsWholeStreams: true });
     const routes = { memory: { sink, retry: { firstMs: 5, maxMs: 20 } } };
     const options = { catalogue: [NoteWritten], routes, pollMs: 50, leaseMs: 900 };
-    const first = (await aRunningDispatcher({
+    const first = await aRunningDispatcher({
       ...options,
       database: cutOff.waybill,
       instance: 'first',
-    } as never)) as unknown as Dispatcher<'memory'>;
+    });
     const before = await other.unitOfWork.run(async ({ track }) => track(new Notebook('1')).write('before'));
     await first.delivered(before, 'memory');
     const lost = next(first, 'lease-lost');
 
     door.shut();
-    const second = (await aRunningDispatcher({
+    const second = await aRunningDispatcher({
       ...options,
       database: other.waybill,
       instance: 'second',
-    } as never)) as unknown as Dispatcher<'memory'>;
+    });
     const during = await other.unitOfWork.run(async ({ load }) => (await load(Notebook, '1')).write('during'));
     expect(await second.delivered(during, 'memory', { timeoutMs: 10_000 })).to.equal('delivered');
     await lost;
@@ -278,5 +276,3 @@ describe('bad days of a MongoDB', function () {
     await door.close();
   });
 });
-
-void mongodbDatabase;

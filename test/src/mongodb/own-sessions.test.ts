@@ -133,7 +133,7 @@ describe('in a session of the application, on MongoDB', function () {
       })
       .catch(() => {});
 
-    await dispatcher.delivered(receipt as never, 'memory');
+    await dispatcher.delivered(receipt, 'memory');
     expect(sink.delivered.map(({ stream }) => stream)).to.deep.equal(['notebook-mongoose']);
     expect(await Order.countDocuments()).to.equal(1);
     await dispatcher.stop();

@@ -91,11 +91,11 @@ describe('what it costs on MongoDB', function () {
         after: { position: last - 5n } as never,
       });
     }).then((sent) => sent.filter(({ find }) => find === 'waybill_outbox'));
-    const { filter, sort, limit, find } = page!;
-    const plan = await shop.db.command({ explain: { find, filter, sort, limit }, verbosity: 'executionStats' });
+    const query = Object.fromEntries(Object.entries(page!).filter(([name]) => ['find', 'filter', 'sort', 'limit'].includes(name)));
+    const plan = await shop.db.command({ explain: query, verbosity: 'executionStats' });
 
     expect(JSON.stringify(plan)).to.contain('IXSCAN').and.to.not.contain('COLLSCAN');
-    expect(plan['executionStats'].totalDocsExamined).to.be.at.most(5);
+    expect((plan['executionStats'] as { totalDocsExamined: number }).totalDocsExamined).to.be.at.most(5);
   });
 
   it('is one command a poll while nothing happens', async () => {

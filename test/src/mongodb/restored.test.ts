@@ -15,7 +15,7 @@ async function restore(from: Db, to: Db): Promise<void> {
     const documents = await from.collection(name).find({}, { promoteLongs: false }).toArray();
     if (documents.length > 0) await collection.insertMany(documents);
     const indexes = (await from.collection(name).indexes()).filter(({ key }) => !('_id' in key));
-    if (indexes.length > 0) await collection.createIndexes(indexes as never);
+    if (indexes.length > 0) await collection.createIndexes(indexes);
   }
 }
 

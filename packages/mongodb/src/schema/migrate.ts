@@ -1,3 +1,4 @@
+import { int64 } from '../int64.js';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { codeOf, translate } from '../mongodb-errors.js';
 import { outboxUuid, refuseOther, VERSION } from './identity.js';
@@ -30,7 +31,7 @@ export async function migrate(collections: MongoDBCollections, signal?: AbortSig
     signal?.throwIfAborted();
     await sequencer.updateOne(
       { _id: 'sequencer' },
-      { $setOnInsert: { position: 0n, owner: '', epoch: 0n, leaseUntil: new Date(0), session: null, notice: '' } },
+      { $setOnInsert: { position: int64(0n), owner: '', epoch: int64(0n), leaseUntil: new Date(0), session: null, notice: '' } },
       { upsert: true },
     );
     // Last: whoever finds it finds everything.

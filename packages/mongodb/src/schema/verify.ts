@@ -1,4 +1,5 @@
 import { DatabaseReplacedError } from '@waybill/core';
+import { int64 } from '../int64.js';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { translate } from '../mongodb-errors.js';
 import type { IdentityDocument } from '../stored-documents.js';
@@ -24,14 +25,18 @@ async function refuseReplaced(collections: MongoDBCollections, { collection }: I
     );
   }
   const counter = await sequencer.findOne({ _id: 'sequencer' });
-  const given = counter?.position ?? 0n;
+  const given = counter?.position ?? int64(0n);
   const ahead = await lanes.findOne({ position: { $gt: given } });
   if (ahead) {
     const { route, lane } = ahead._id;
-    throw new DatabaseReplacedError(`lane ${route}/${lane} is at position ${ahead.position}, and the last that was given is ${given}`);
+    throw new DatabaseReplacedError(
+      `lane ${route}/${lane} is at position ${String(ahead.position)}, and the last that was given is ${String(given)}`,
+    );
   }
   const every = Array.from({ length: laneCount }, (_, lane) => lane);
   const later = await outbox.findOne({ lane: { $in: every }, position: { $gt: given } }, { projection: { id: 1, position: 1 } });
   if (later)
-    throw new DatabaseReplacedError(`message ${later.id} is at position ${later.position}, and the last that was given is ${given}`);
+    throw new DatabaseReplacedError(
+      `message ${later.id} is at position ${String(later.position)}, and the last that was given is ${String(given)}`,
+    );
 }
