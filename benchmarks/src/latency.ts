@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import type { Database } from '@waybill/core';
 import { awaitArrivals, machineNow } from './arrivals.js';
 import type { Arrivals, Awaiting } from './arrivals.js';
-import { commitsOf } from './commit.js';
+import { AT_ONCE, commitsOf } from './commit.js';
 import { atMost } from './figure.js';
 import type { Figure, Verdict } from './figure.js';
 import type { Scratch } from './scratch.js';
 import type { Address } from './shop.js';
+import { rateOf } from './side-by-side.js';
 import type { Sizes } from './sizes.js';
 import { quantile } from './statistics.js';
 
@@ -17,10 +18,13 @@ import { quantile } from './statistics.js';
  * From the moment a commit is answered to the moment its message is handed to the sink, at a fixed rate that does not wait for slow
  * commits. A message that is handed over before its writer hears of the commit counts as 0.
  */
-export async function latency<Tx>({ latencyMs }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
+export async function latency<Tx>({ latencyMs, commits }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
   const { database, address } = await scratch.shop();
   const { perSecond, p50Ms, p99Ms } = scratch.targets.latency;
   const rate = { perSecond, ms: latencyMs };
+  // A process that is not warm yet falls behind the rate, and what is measured then is its queue.
+  const commit = commitsOf(database);
+  await rateOf(commits, AT_ONCE, (nth) => commit(`warm-${nth}`));
   const here = await measure(database, await awaitArrivals(database as Database, 'here'), { ...rate, prefix: 'here' });
   const elsewhere = await measure(database, await awaitElsewhere(address, 'elsewhere'), { ...rate, prefix: 'elsewhere' });
 
