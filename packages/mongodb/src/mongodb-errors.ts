@@ -54,6 +54,8 @@ export function isUnavailable(error: Error): boolean {
   const { errorResponse } = error as DriverError;
   if (errorResponse instanceof Error && errorResponse !== error) return isUnavailable(errorResponse);
   const code = codeOf(error);
+  // A connection that breaks just before a write gets no class of the driver.
+  if ((error as DriverError).code === 'ECONNRESET' || (error as DriverError).code === 'EPIPE') return true;
   return DRIVER_ERRORS.test(error.name) || hasLabel(error, 'SystemOverloadedError') || (code !== undefined && UNAVAILABLE.has(code));
 }
 

@@ -1,4 +1,3 @@
-import type { Dispatcher } from '@waybill/core';
 import { isWaybillError } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { MongoDBEmulator } from '@waybill/mongodb-emulator';

@@ -31,7 +31,10 @@ export async function openShop({ at, clientOptions, ...options }: ShopOptions = 
   const address = at ?? (await mongodbDatabase());
   const client = new MongoClient(address.url, clientOptions);
   const waybill = new MongoDBDatabase({ client, database: address.database, ...options });
-  await waybill.migrate();
+  await waybill.migrate().catch(async (error: unknown) => {
+    await client.close();
+    throw error;
+  });
   const unitOfWork = new UnitOfWork({ database: waybill, catalogue: [NoteWritten] });
   return { ...address, client, db: client.db(address.database), waybill, unitOfWork, close: () => client.close() };
 }

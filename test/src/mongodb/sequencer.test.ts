@@ -96,7 +96,7 @@ describe('the sequencer on MongoDB', function () {
   });
 
   it('gives what commits late a later number, and lets nobody wait for it', async () => {
-    const late = await main.client.startSession();
+    const late = main.client.startSession();
     late.startTransaction();
     const unitOfWork = new UnitOfWork({ database: main.waybill, catalogue: [Counted] });
     await unitOfWork.join({ session: late, db: main.db }, async ({ append }) => append('late', Counted({ nth: 0 })));
