@@ -2,6 +2,7 @@ import { Dispatcher } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { expect } from 'chai';
 import type { Db } from 'mongodb';
+import { readFile } from 'node:fs/promises';
 import { failureOf } from '../shop/failure-of.js';
 import { Notebook, NoteWritten } from '../shop/notebook.js';
 import { openShop } from './mongodb-shop.js';
@@ -28,8 +29,12 @@ describe('an outbox on MongoDB that was restored or copied', function () {
   });
   after(() => shop.close());
 
-  const start = ({ waybill }: MongoDBShop): Promise<void> =>
-    new Dispatcher({ database: waybill, catalogue: [NoteWritten], routes: { memory: { sink: new InMemorySink(), start: 'now' } } }).start();
+  async function start({ waybill }: MongoDBShop): Promise<void> {
+    const routes = { memory: { sink: new InMemorySink(), start: 'now' as const } };
+    const dispatcher = new Dispatcher({ database: waybill, catalogue: [NoteWritten], routes });
+    await dispatcher.start();
+    await dispatcher.stop();
+  }
 
   it('starts where it was made', async () => {
     await shop.waybill.verify();
@@ -74,15 +79,48 @@ describe('an outbox on MongoDB that was restored or copied', function () {
   it('is taken over by what the docs say, and then starts', async () => {
     const copy = await openShop();
     await restore(shop.db, copy.db);
-    const [{ info }] = (await copy.db.listCollections({ name: 'waybill_outbox' }).toArray()) as unknown as [
-      { info: { uuid: { toString(e: string): string } } },
-    ];
 
-    await copy.db
-      .collection<{ _id: string }>('waybill_identity')
-      .updateOne({ _id: 'outbox' }, { $set: { collection: info.uuid.toString('hex') } });
+    await inShell(copy.db, 'mongodb-after-a-restore.js');
 
-    await copy.waybill.verify();
+    await start(copy);
     await copy.close();
   });
+
+  it('can be looked at as the docs say', async () => {
+    const names = (await shop.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+
+    const asked = await inShell(shop.db, 'mongodb-look.js');
+
+    expect(names).to.include.members([...asked]);
+    expect(asked).to.have.property('size', 4);
+  });
 });
+
+/** Runs a sample of the docs as mongosh does, where `db` gives collections by name and waits by itself. Answers the collections it asked for. */
+async function inShell(db: Db, sample: string): Promise<ReadonlySet<string>> {
+  const infos = await db.listCollections({ name: 'waybill_outbox' }).toArray();
+  const asked = new Set<string>();
+  const waited: unknown[] = [];
+  const waiting = (target: object): object =>
+    new Proxy(target, {
+      get: (of, name) => {
+        const method = Reflect.get(of, name) as (...args: unknown[]) => object;
+        return (...args: unknown[]) => {
+          const result = method.apply(of, args);
+          waited.push('toArray' in result ? (result as { toArray(): unknown }).toArray() : result);
+          return result;
+        };
+      },
+    });
+  const shell = new Proxy(db, {
+    get: (_, name) => {
+      if (name === 'getCollectionInfos') return () => infos;
+      asked.add(String(name));
+      return waiting(db.collection(String(name)));
+    },
+  });
+  const code = await readFile(new URL(`../../../docs/${sample}`, import.meta.url), 'utf8');
+  new Function('db', code)(shell); // eslint-disable-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- what else runs a sample for another shell
+  await Promise.all(waited);
+  return asked;
+}
