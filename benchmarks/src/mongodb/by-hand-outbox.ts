@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { laneOf, streamHash } from '@waybill/core';
 import { Timestamp } from 'mongodb';
-import type { MongoClient } from 'mongodb';
+import type { Db } from 'mongodb';
 import { PAYLOAD } from '../order.js';
 import type { OrderDocument } from './order-list.js';
 
 const LANES = 16;
 
 /** Into the same collections with the same indexes: projection, head and message. */
-export async function commitByHand(client: MongoClient, database: string, id: string): Promise<void> {
-  const db = client.db(database);
+export async function commitByHand(db: Db, id: string): Promise<void> {
   const stream = `order-${id}`;
   const messageId = randomUUID();
-  await client.withSession((session) =>
+  await db.client.withSession((session) =>
     session.withTransaction(async () => {
       await db.collection<OrderDocument>('order_list').insertOne({ _id: id, ...PAYLOAD }, { session });
       const { upsertedCount } = await db

@@ -1,7 +1,7 @@
 import { MongoDBDatabase } from '@waybill/mongodb';
 import type { MongoDBTx } from '@waybill/mongodb';
 import { MongoClient } from 'mongodb';
-import type { Document } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import type { NaiveOutbox } from '../naive-outbox.js';
 import { PAYLOAD } from '../order.js';
 import type { Address, Holdings, Shop, ShopOptions } from '../shop.js';
@@ -23,6 +23,7 @@ export class MongoDBShop implements Shop<MongoDBTx> {
   readonly naive: NaiveOutbox;
   readonly commands: CommandCount;
   #foreign: MongoClient | undefined;
+  readonly #db: Db;
   #isOpen = true;
 
   private constructor(
@@ -30,7 +31,8 @@ export class MongoDBShop implements Shop<MongoDBTx> {
     readonly address: Address,
     private readonly client: MongoClient,
   ) {
-    this.naive = naiveOutbox(client, address.database);
+    this.#db = client.db(address.database);
+    this.naive = naiveOutbox(this.#db);
     this.commands = new CommandCount(client);
   }
 
@@ -47,7 +49,7 @@ export class MongoDBShop implements Shop<MongoDBTx> {
   }
 
   commitByHand(id: string): Promise<void> {
-    return commitByHand(this.client, this.address.database, id);
+    return commitByHand(this.#db, id);
   }
 
   async holdings(): Promise<Holdings> {
@@ -74,13 +76,13 @@ export class MongoDBShop implements Shop<MongoDBTx> {
   async end(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await this.client.db(this.address.database).dropDatabase();
+    await this.#db.dropDatabase();
     await this.#foreign?.close();
     await this.client.close();
   }
 
   async #texts(name: string, text: (document: Document) => string): Promise<readonly string[]> {
-    const collection = this.client.db(this.address.database).collection(name);
+    const collection = this.#db.collection(name);
     return (await collection.find({}, { projection: { revision: 1 } }).toArray()).map(text);
   }
 }

@@ -1,5 +1,5 @@
 import { ObjectId } from 'mongodb';
-import type { MongoClient } from 'mongodb';
+import type { Db } from 'mongodb';
 import type { NaiveOutbox } from '../naive-outbox.js';
 import { PAYLOAD } from '../order.js';
 import type { OrderDocument } from './order-list.js';
@@ -13,12 +13,11 @@ interface NaiveMessage {
 }
 
 /** Numbered by ObjectIds, which grow with the clock and a counter of the writer. */
-export function naiveOutbox(client: MongoClient, database: string): NaiveOutbox {
-  const db = client.db(database);
+export function naiveOutbox(db: Db): NaiveOutbox {
   const messages = db.collection<NaiveMessage>('naive_outbox');
   return {
     commit: async (id, stream = `order-${id}`, beforeCommit) => {
-      await client.withSession((session) =>
+      await db.client.withSession((session) =>
         session.withTransaction(async () => {
           await db.collection<OrderDocument>('order_list').insertOne({ _id: id, ...PAYLOAD }, { session });
           const message = { _id: new ObjectId(), stream, type: 'OrderPlaced', payload: PAYLOAD, createdAt: new Date() };
