@@ -1,5 +1,18 @@
 import { InvalidOptionsError } from '@waybill/core';
-import type { Database } from '@waybill/core';
+import type {
+  Database,
+  DeliveryStatus,
+  IdempotencyStore,
+  InboxStore,
+  LaneActions,
+  LaneLeases,
+  LaneStore,
+  OutboxStore,
+  RouteStore,
+  SnapshotStore,
+  TransactionRunner,
+  WakeUps,
+} from '@waybill/core';
 import type { MongoClient } from 'mongodb';
 import { MongoDBActions } from './mongodb-actions.js';
 import { MongoDBCollections } from './mongodb-collections.js';
@@ -43,17 +56,17 @@ export interface MongoDBOptions {
 
 /** Waybill on MongoDB 5.0 or newer: a replica set, or a sharded cluster through mongos. */
 export class MongoDBDatabase implements Database<MongoDBTx> {
-  readonly transactions: MongoDBTransactions;
-  readonly outbox: MongoDBOutbox;
-  readonly snapshots: MongoDBSnapshots;
-  readonly idempotency: MongoDBIdempotency;
-  readonly wakeUps: MongoDBWakeUps;
-  readonly inbox: MongoDBInbox;
-  readonly routes: MongoDBRoutes;
-  readonly lanes: MongoDBLanes;
-  readonly leases: MongoDBLeases;
-  readonly actions: MongoDBActions;
-  readonly status: MongoDBStatus;
+  readonly transactions: TransactionRunner<MongoDBTx>;
+  readonly outbox: OutboxStore<MongoDBTx>;
+  readonly snapshots: SnapshotStore<MongoDBTx>;
+  readonly idempotency: IdempotencyStore<MongoDBTx>;
+  readonly wakeUps: WakeUps;
+  readonly inbox: InboxStore<MongoDBTx>;
+  readonly routes: RouteStore;
+  readonly lanes: LaneStore;
+  readonly leases: LaneLeases;
+  readonly actions: LaneActions;
+  readonly status: DeliveryStatus;
   readonly #collections: MongoDBCollections;
 
   /** @throws {@link InvalidOptionsError} names or numbers that cannot be */
@@ -81,19 +94,21 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
 
     const collections = new MongoDBCollections(client, outboxDatabase, prefix, lanes);
     this.#collections = collections;
-    this.transactions = new MongoDBTransactions(collections, client.db(database), { retryForMs, commitTimeoutMs });
+    const transactions = new MongoDBTransactions(collections, client.db(database), { retryForMs, commitTimeoutMs });
+    this.transactions = transactions;
     // Sequencer and wake-ups tell each other: what was numbered here, and that something is to be numbered.
-    this.wakeUps = new MongoDBWakeUps(collections, () => sequencer, changeStream);
-    const sequencer = new Sequencer(collections, this.transactions, {
-      numbered: (batch) => this.wakeUps.tell({ kind: 'committed', lanes: batch }),
-      waiting: () => this.wakeUps.signal('committed', []),
+    const wakeUps = new MongoDBWakeUps(collections, () => sequencer, changeStream);
+    const sequencer = new Sequencer(collections, transactions, {
+      numbered: (batch) => wakeUps.tell({ kind: 'committed', lanes: batch }),
+      waiting: () => wakeUps.signal('committed', []),
     });
-    this.outbox = new MongoDBOutbox(collections, this.transactions);
+    this.wakeUps = wakeUps;
+    this.outbox = new MongoDBOutbox(collections, transactions);
     this.snapshots = new MongoDBSnapshots(collections);
     this.idempotency = new MongoDBIdempotency(collections);
     this.inbox = new MongoDBInbox(collections);
-    this.routes = new MongoDBRoutes(collections, this.transactions, sequencer);
-    this.lanes = new MongoDBLanes(collections, this.transactions, sequencer);
+    this.routes = new MongoDBRoutes(collections, transactions, sequencer);
+    this.lanes = new MongoDBLanes(collections, transactions, sequencer);
     this.leases = new MongoDBLeases(collections);
     this.actions = new MongoDBActions(collections);
     this.status = new MongoDBStatus(collections);
@@ -107,6 +122,11 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
     await migrate(this.#collections, signal);
   }
 
+  /**
+   * @throws {@link SchemaMismatchError} a stand-alone server, or collections that are missing or made for other options
+   * @throws {@link DatabaseReplacedError} a dump that was restored, or a counter that has gone back
+   * @throws {@link DatabaseUnavailableError}
+   */
   async verify(): Promise<void> {
     await verify(this.#collections);
   }
