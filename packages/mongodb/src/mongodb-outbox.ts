@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { ConcurrencyError, laneOf, PayloadTooLargeError } from '@waybill/core';
 import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StreamAppend } from '@waybill/core';
-import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
+import type { ClientSession } from 'mongodb';
+import { appendWrites } from './append-writes.js';
+import type { AppendWrites, HeadWrite } from './append-writes.js';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { refuseUnmigrated } from './schema/identity.js';
+import { refuseStandAlone } from './schema/topology.js';
 import { SERVER_FILLS_IN, storedMessage } from './stored-documents.js';
-import type { OutboxDocument, StreamDocument } from './stored-documents.js';
+import type { OutboxDocument } from './stored-documents.js';
 import { transactionId } from './transaction-id.js';
 
 /** A move of a stream's head, from where it must be to where it goes. */
@@ -25,9 +28,9 @@ const WRITE_CONFLICT = 112;
 const MOST_DOCUMENT_BYTES = 15 * 1024 * 1024; // MongoDB takes 16 MiB; the rest is room for everything but the payload
 const MOST_BYTES_A_CHARACTER = 3;
 
-/** Appends in two commands: one moves the heads, one inserts the documents. The sequencer gives them their places after the commit. */
+/** Appends by moving the heads and inserting the messages. The sequencer gives them their places after the commit. */
 export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
-  #isMigrated: Promise<unknown> | undefined;
+  #writes: Promise<AppendWrites> | undefined;
   /** Moves that met another transaction in an earlier run, by session. */
   readonly #contended = new WeakMap<ClientSession, readonly Move[]>();
 
@@ -37,7 +40,7 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   ) {}
 
   async append(appends: readonly StreamAppend[], tx: MongoDBTx): Promise<Appended> {
-    await this.#refuseUnmigrated();
+    const write = await this.#prepared();
     if (appends.length === 0) return { transactionId: await this.#mark(tx), firstRevisions: [] };
     refuseTooLarge(appends);
     const heads = await this.#headsOf(
@@ -45,9 +48,8 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
       tx.session,
     );
     const moves = appends.map((append) => moveOf(append, heads));
-    await this.#move(moves, tx);
     const documents = moves.flatMap((move) => documentsOf(move, this.collections.laneCount));
-    await this.collections.outbox.insertMany(documents, { session: tx.session });
+    await this.#write(write, moves, documents, tx);
     const { _id, id } = documents[0]!;
     return {
       transactionId: transactionId({ message: { id, stream: _id.stream, revision: String(_id.revision) } }),
@@ -67,12 +69,18 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   }
 
   /** Once a process: MongoDB would make missing collections in silence, and another number of lanes would tear streams apart. */
-  async #refuseUnmigrated(): Promise<void> {
-    this.#isMigrated ??= refuseUnmigrated(this.collections);
-    await this.#isMigrated.catch((error: unknown) => {
-      this.#isMigrated = undefined;
+  #prepared(): Promise<AppendWrites> {
+    this.#writes ??= this.#prepare().catch((error: unknown) => {
+      this.#writes = undefined;
       throw error;
     });
+    return this.#writes;
+  }
+
+  async #prepare(): Promise<AppendWrites> {
+    const { maxWireVersion } = await refuseStandAlone(this.collections);
+    await refuseUnmigrated(this.collections);
+    return appendWrites(this.collections, maxWireVersion);
   }
 
   async #mark({ session }: MongoDBTx): Promise<string> {
@@ -87,12 +95,12 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     return new Map(heads.flatMap(({ _id, revision }) => (revision === undefined ? [] : [[_id, revision.toBigInt()] as const])));
   }
 
-  async #move(moves: readonly Move[], { session }: MongoDBTx): Promise<void> {
+  async #write(write: AppendWrites, moves: readonly Move[], documents: readonly OutboxDocument[], { session }: MongoDBTx): Promise<void> {
     this.#refuseWhatMovedMeanwhile(moves, session);
     // In name order, so that of two transactions with the same streams one meets the other at its first.
     const sorted = [...moves].sort((one, other) => (one.append.stream < other.append.stream ? -1 : 1));
     try {
-      await this.collections.streams.bulkWrite(sorted.map(headWrite), { session, ordered: true });
+      await write(sorted.map(headWrite), documents, session);
     } catch (error) {
       if (codeOf(error) === CONVERSION_FAILURE) throw await this.#moved(sorted, error);
       if (codeOf(error) === WRITE_CONFLICT && this.transactions.owns(session)) await this.#contend(sorted, session, error);
@@ -145,11 +153,10 @@ function moveOf(append: StreamAppend, heads: ReadonlyMap<string, bigint>): Move 
  * Moves the head from where it must be, or fails in the server: then the server aborts the transaction at once, whoever swallows the
  * error. A filter that matches nothing would abort nothing, and an insert that finds the stream there would hide what is there.
  */
-function headWrite({ append, from, head }: Move): AnyBulkWriteOperation<StreamDocument> {
+function headWrite({ append, from, head }: Move): HeadWrite {
   const isThere = from === undefined ? { $eq: [{ $type: '$revision' }, 'missing'] } : { $eq: ['$revision', int64(from)] };
   const fail = { $toInt: { $concat: ['the stream is at revision ', { $ifNull: [{ $toString: '$revision' }, 'none'] }] } };
-  const update: Document[] = [{ $set: { revision: { $cond: [isThere, int64(head), fail] } } }];
-  return { updateOne: { filter: { _id: append.stream }, update, upsert: true } };
+  return { filter: { _id: append.stream }, update: [{ $set: { revision: { $cond: [isThere, int64(head), fail] } } }] };
 }
 
 function documentsOf({ append, first }: Move, lanes: number): readonly OutboxDocument[] {

@@ -51,7 +51,7 @@ describe('what it costs on MongoDB', function () {
       }),
     );
 
-    expect(namesOf(sent)).to.deep.equal(['insert', 'update', 'insert', 'commitTransaction']);
+    expect(namesOf(sent)).to.deep.equal(['insert', 'bulkWrite', 'commitTransaction']);
   });
 
   it('is two commands for each page of a backlog, and four for a batch of numbers, however much was delivered', async () => {
