@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { InvalidOptionsError } from '@waybill/core';
 import type {
   Database,
@@ -97,8 +99,9 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
     const transactions = new MongoDBTransactions(collections, client.db(database), { retryForMs, commitTimeoutMs });
     this.transactions = transactions;
     // Sequencer and wake-ups tell each other: what was numbered here, and that something is to be numbered.
-    const wakeUps = new MongoDBWakeUps(collections, () => sequencer, changeStream);
-    const sequencer = new Sequencer(collections, transactions, {
+    const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+    const wakeUps = new MongoDBWakeUps(collections, () => sequencer, owner, changeStream);
+    const sequencer = new Sequencer(collections, transactions, owner, {
       numbered: (batch) => wakeUps.tell({ kind: 'committed', lanes: batch }),
       waiting: () => wakeUps.signal('committed', []),
     });

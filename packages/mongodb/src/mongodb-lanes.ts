@@ -20,12 +20,16 @@ export class MongoDBLanes implements LaneStore {
   ) {}
 
   async read(options: ReadOptions): Promise<LanePage> {
+    const { numbered } = this.sequencer;
     const from = positionOf(options.after);
     try {
-      // What is known to be readable is read first: only at its end is it worth a look whether there is more.
-      const known = await this.#readUpTo(this.sequencer.readable, from, options);
-      if (known.rows.length > 0) return { ...known, more: true };
-      return await this.#readUpTo(await this.sequencer.catchUp(), positionOf(known.through), options);
+      // What is known to be numbered is read first: only where that is nothing is it worth a look. What is committed meanwhile is told of
+      // once it has its number.
+      const known = await this.#readUpTo(numbered.upTo, from, options);
+      if (known.rows.length > 0) return known;
+      const through = positionOf(known.through);
+      await this.sequencer.somethingBehind(through);
+      return await this.#readUpTo(numbered.upTo, through, options);
     } catch (error) {
       throw translate(error);
     }
@@ -45,7 +49,9 @@ export class MongoDBLanes implements LaneStore {
   }
 
   async #readUpTo(readable: bigint, from: bigint, { lane, order, selection, limit }: ReadOptions): Promise<LanePage> {
-    if (readable <= from) return { rows: [], through: checkpointAt(from), more: false };
+    if (this.sequencer.numbered.isDone(order === 'stream' ? lane : undefined, from)) {
+      return { rows: [], through: checkpointAt(readable > from ? readable : from), more: false };
+    }
     const filter: Filter<OutboxDocument> = {
       ...(order === 'stream' && { lane }),
       position: { $gt: int64(from), $lte: int64(readable) },

@@ -31,7 +31,8 @@ export class MongoDBRoutes implements RouteStore {
       // Only such a route reads across lanes, and an index costs every batch.
       if (order === 'global') await outbox.createIndex({ position: 1 }, { partialFilterExpression: { position: { $gt: 0 } } });
       // What was committed before this moment lies before the start.
-      const position = start === 'beginning' ? 0n : await this.sequencer.catchUp();
+      if (start === 'now') await this.sequencer.catchUp();
+      const position = start === 'now' ? this.sequencer.numbered.upTo : 0n;
       await this.transactions.run(async ({ session }) => {
         const stored = await routes.findOneAndUpdate(
           { _id: name },

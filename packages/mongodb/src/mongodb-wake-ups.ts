@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { delay, laneOf, systemClock } from '@waybill/core';
 import type { WakeHint, WakeUps } from '@waybill/core';
 import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import type { Sequencer } from './sequencer.js';
-import { lanesOf, notice } from './stored-documents.js';
+import { noticeOf, noticeText } from './stored-documents.js';
 import type { SequencerDocument, SignalDocument } from './stored-documents.js';
 
 const COALESCE_MS = 5;
@@ -22,22 +21,21 @@ const AWAIT_MS = 10_000;
 export class MongoDBWakeUps implements WakeUps {
   readonly #listeners = new Set<(hint: WakeHint) => void>();
   #pending: { lanes: Set<number>; action: boolean } | undefined;
+  #signals = 0;
 
   constructor(
     private readonly collections: MongoDBCollections,
     private readonly sequencer: () => Sequencer,
+    /** Of this process. */
+    private readonly owner: string,
     private readonly watches: boolean,
   ) {}
 
   nudge(kind: WakeHint['kind'], streamHashes: readonly number[]): void {
     const lanes = streamHashes.map((hash) => laneOf(hash, this.collections.laneCount));
+    if (kind === 'committed' && this.#listeners.size > 0) return this.#number({ kind, lanes });
     this.tell({ kind, lanes });
-    if (kind === 'committed' && this.#listeners.size > 0) {
-      // Somebody here waits for it: whoever numbers it tells the others by doing so.
-      this.sequencer()
-        .catchUp()
-        .catch(() => {});
-    } else this.signal(kind, lanes);
+    this.signal(kind, lanes);
   }
 
   /** To listeners of this process. */
@@ -69,7 +67,18 @@ export class MongoDBWakeUps implements WakeUps {
 
   /** Numbers what was committed: then the last number is the pulse. */
   async pulse(): Promise<string> {
-    return String(await this.sequencer().catchUp());
+    await this.sequencer().catchUp();
+    return String(this.sequencer().numbered.upTo);
+  }
+
+  /** Somebody here waits for it. What has no number cannot be read, so lanes hear of it when it has; and others by its having one. */
+  #number(hint: WakeHint): void {
+    this.sequencer()
+      .catchUp(true)
+      .then(
+        (isTold) => (isTold ? undefined : this.tell(hint)),
+        () => {}, // polling finds it
+      );
   }
 
   #send(): void {
@@ -78,7 +87,11 @@ export class MongoDBWakeUps implements WakeUps {
     const kind = action ? 'action' : 'committed';
     // Only a hint: when it cannot be written, polling finds what it would have told.
     this.collections.signals
-      .updateOne({ _id: kind }, { $set: { notice: notice(randomUUID(), [...lanes]) } }, { upsert: true, writeConcern: { w: 1 } })
+      .updateOne(
+        { _id: kind },
+        { $set: { notice: noticeText({ sender: this.owner, lanes: [...lanes], count: ++this.#signals }) } },
+        { upsert: true, writeConcern: { w: 1 } },
+      )
       .catch(() => {});
   }
 
@@ -110,11 +123,18 @@ export class MongoDBWakeUps implements WakeUps {
       const fields =
         change.operationType === 'update' ? change.updateDescription.updatedFields : 'fullDocument' in change && change.fullDocument;
       if (!fields || !fields.notice || !('documentKey' in change)) continue;
+      const { sender, lanes, count } = noticeOf(fields.notice);
+      if (sender === this.owner) continue;
       const { _id: kind } = change.documentKey as unknown as Pick<Watched, '_id'>;
-      // The hint is about what can be read, so it comes after the number of what was committed.
-      if (kind === 'sequencer' && 'position' in fields) this.sequencer().saw(fields.position!.toBigInt());
-      if (kind === 'committed') this.sequencer().catchUp().catch(() => {}); // prettier-ignore
-      onHint({ kind: kind === 'action' ? 'action' : 'committed', lanes: lanesOf(fields.notice) });
+      if (kind === 'committed') {
+        this.#number({ kind, lanes });
+        continue;
+      }
+      if (kind === 'sequencer' && 'position' in fields) {
+        const last = fields.position!.toBigInt();
+        this.sequencer().numbered.add(last - BigInt(count) + 1n, last, lanes);
+      }
+      onHint({ kind: kind === 'action' ? 'action' : 'committed', lanes: [...lanes] });
     }
   }
 }

@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { delay, SchemaMismatchError, systemClock } from '@waybill/core';
 import type { Binary, ClientSession, Long } from 'mongodb';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
-import { notice } from './stored-documents.js';
+import { NumberedLanes } from './numbered-lanes.js';
+import { noticeText } from './stored-documents.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 export interface SequencerListeners {
-  /** The lanes of each batch that was numbered here. */
+  /** The lanes of each batch that was numbered here, once it can be read. */
   numbered(lanes: readonly number[]): void;
   /** Messages wait for somebody else to number them. */
   waiting(): void;
@@ -36,7 +35,8 @@ interface Tenure {
 
 interface Batch {
   readonly count: number;
-  readonly position: bigint;
+  /** The last number that was given. */
+  readonly last: bigint;
   readonly lanes: readonly number[];
 }
 
@@ -58,53 +58,64 @@ const LONGEST_WAIT_MS = 100;
  * so of two batches at once the server lets one commit.
  */
 export class Sequencer {
-  readonly #owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  /** What is numbered, as far as this process knows. */
+  readonly numbered = new NumberedLanes();
   #tenure: Tenure | undefined;
-  #readable = 0n;
-  #running: Promise<bigint> | undefined;
-  #next: Promise<bigint> | undefined;
+  #running: Promise<boolean> | undefined;
+  #next: { readonly ended: Promise<boolean>; expectsSome: boolean } | undefined;
+  readonly #whenNumbered: (() => void)[] = [];
 
   constructor(
     private readonly collections: MongoDBCollections,
     private readonly transactions: MongoDBTransactions,
+    /** Of this process. */
+    private readonly owner: string,
     private readonly listeners: SequencerListeners,
   ) {}
-
-  /** Up to here everything can be read, as far as this process knows. */
-  get readable(): bigint {
-    return this.#readable;
-  }
-
-  /** Somebody else has numbered up to here. */
-  saw(position: bigint): void {
-    if (position > this.#readable) this.#readable = position;
-  }
 
   /**
    * Sees to it that everything that was committed before the call has its number. Calls at the same time share one look.
    *
-   * @returns the last position that was given
+   * @param expectsSome - something was committed just now: where this process holds the lease, it need not look first
+   * @returns true when numbers were given here, and listeners were told of their lanes
    */
-  catchUp(): Promise<bigint> {
-    // A look that is under way may have been too early for this caller: the one after it is not.
-    this.#next ??= (this.#running ?? Promise.resolve(0n))
-      .catch(() => {})
-      .then(() => {
-        this.#running = this.#next;
-        this.#next = undefined;
-        return this.#catchUp();
-      });
-    return this.#next;
+  catchUp(expectsSome = false): Promise<boolean> {
+    if (this.#next) this.#next.expectsSome ||= expectsSome;
+    else {
+      // A look that is under way may have been too early for this caller: the one after it is not.
+      const before = this.#running ?? Promise.resolve(true);
+      this.#next = { expectsSome, ended: before.catch(() => {}).then(() => this.#begin()) };
+    }
+    return this.#next.ended;
   }
 
-  async #catchUp(): Promise<bigint> {
+  /** Like {@link Sequencer.catchUp}, but goes on as soon as there is something to read behind `from`. */
+  async somethingBehind(from: bigint): Promise<void> {
+    const all = this.catchUp().then(() => true);
+    all.catch(() => {}); // seen below, unless a batch comes first
+    while (this.numbered.upTo <= from) {
+      const batch = new Promise<false>((resolve) => this.#whenNumbered.push(() => resolve(false)));
+      if (await Promise.race([all, batch])) return;
+    }
+  }
+
+  #begin(): Promise<boolean> {
+    const { expectsSome, ended } = this.#next!;
+    this.#running = ended;
+    this.#next = undefined;
+    return this.#catchUp(expectsSome);
+  }
+
+  async #catchUp(expectsSome: boolean): Promise<boolean> {
     try {
+      if (expectsSome && this.#tenure && (await this.#numberAll()) === 'all') return true;
       for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
         const look = await this.#look();
-        this.saw(look.position.toBigInt());
-        if (!look.isPending) return this.#readable;
-        const numbered = await this.#numberAll(look);
-        if (numbered === 'all') return this.#readable;
+        this.numbered.sawUpTo(look.position.toBigInt());
+        if (!look.isPending) return false;
+        if (!this.#tenure?.epoch.equals(look.epoch)) await this.#take(look);
+        const numbered = await this.#numberAll();
+        if (numbered === 'all') return true;
         if (numbered === 'others') continue; // they were quicker: what they have given is seen by looking again
         if (wait === SHORTEST_WAIT_MS) this.listeners.waiting();
         await delay(systemClock, wait);
@@ -116,7 +127,7 @@ export class Sequencer {
 
   async #look(): Promise<Look> {
     const { sequencer, outbox } = this.collections;
-    const isFree = { $or: [{ $eq: ['$owner', this.#owner] }, { $lte: ['$leaseUntil', '$$NOW'] }] };
+    const isFree = { $or: [{ $eq: ['$owner', this.owner] }, { $lte: ['$leaseUntil', '$$NOW'] }] };
     const pending = [{ $match: { pending: true } }, { $limit: 1 }, { $project: { isPending: { $literal: true } } }];
     const found = await sequencer
       .aggregate<Partial<Look>>([
@@ -130,13 +141,13 @@ export class Sequencer {
   }
 
   /** @returns `'others'` when nothing was left to number, `'not-mine'` when somebody else holds the lease */
-  async #numberAll(look: Look): Promise<'all' | 'others' | 'not-mine'> {
-    if (!this.#tenure?.epoch.equals(look.epoch)) await this.#take(look);
+  async #numberAll(): Promise<'all' | 'others' | 'not-mine'> {
     for (let batches = 0; ; batches++) {
       const batch = this.#tenure && (await this.#numberBatch(this.#tenure));
       if (!batch) return 'not-mine';
       if (batch.count === 0) return batches > 0 ? 'all' : 'others';
-      this.saw(batch.position);
+      this.numbered.add(batch.last - BigInt(batch.count) + 1n, batch.last, batch.lanes);
+      for (const goOn of this.#whenNumbered.splice(0)) goOn();
       this.listeners.numbered(batch.lanes);
       if (batch.count < MOST_A_BATCH) return 'all';
     }
@@ -155,11 +166,11 @@ export class Sequencer {
     const session = client.startSession();
     const taken = await sequencer
       .findOneAndUpdate(
-        { _id: 'sequencer', epoch, $or: [{ owner: this.#owner }, { $expr: { $lte: ['$leaseUntil', '$$NOW'] } }] },
+        { _id: 'sequencer', epoch, $or: [{ owner: this.owner }, { $expr: { $lte: ['$leaseUntil', '$$NOW'] } }] },
         [
           {
             $set: {
-              owner: { $literal: this.#owner },
+              owner: { $literal: this.owner },
               epoch: epoch.add(1),
               leaseUntil: { $add: ['$$NOW', LEASE_MS] },
               session: { $literal: session.id!['id'] },
@@ -206,7 +217,7 @@ export class Sequencer {
       .project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 })
       .toArray();
     const count = pending.length;
-    if (count === 0) return { count, lanes: [], position: 0n };
+    if (count === 0) return { count, lanes: [], last: 0n };
     if (pending[0]!.at.isZero()) throw withoutTimes();
     const lanes = [...new Set(pending.map(({ lane }) => lane))];
     const last = await this.#advance(epoch, count, lanes, session);
@@ -218,7 +229,7 @@ export class Sequencer {
       })),
       { session, ordered: true },
     );
-    return { count, lanes, position: last };
+    return { count, lanes, last };
   }
 
   /** The fence: a write that no other batch at the same time survives, and the heartbeat of the lease. */
@@ -230,7 +241,7 @@ export class Sequencer {
           $set: {
             position: { $add: ['$position', int64(BigInt(count))] },
             leaseUntil: { $add: ['$$NOW', LEASE_MS] },
-            notice: notice(randomUUID(), lanes),
+            notice: { $literal: noticeText({ sender: this.owner, lanes, count }) },
           },
         },
       ],

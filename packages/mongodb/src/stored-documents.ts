@@ -45,7 +45,7 @@ export interface SequencerDocument {
   readonly leaseUntil: Date;
   /** In which the owner runs its batches: whoever takes over ends it first, with the transaction that may be open in it. */
   readonly session: Binary | null;
-  /** {@link notice} of the last batch. */
+  /** {@link noticeText} of the last batch. */
   readonly notice: string;
 }
 
@@ -137,17 +137,19 @@ export interface IdentityDocument {
 /** The server puts its cluster time in place of an empty timestamp at the top level of a document that is inserted. */
 export const SERVER_FILLS_IN = (): Timestamp => new Timestamp(0n);
 
-/**
- * Which lanes a change is about, as one text that is never the same twice: of an array, or of a value that did not change, a change
- * stream tells only the difference to a state that the reader may never have seen.
- */
-export const notice = (nonce: string, lanes: readonly number[]): string => `${nonce}:${lanes.join()}`;
-export const lanesOf = (text: string): readonly number[] =>
-  text
-    .slice(text.indexOf(':') + 1)
-    .split(',')
-    .filter(Boolean)
-    .map(Number);
+/** What a change is about, for those who watch. */
+export interface Notice {
+  /** So that nobody listens to himself. */
+  readonly sender: string;
+  readonly lanes: readonly number[];
+  /** Of a batch: how many it numbered. Of a signal: any number, so that no two are the same. */
+  readonly count: number;
+}
+
+// One text, because of an array, or of a value that did not change, a change stream tells only the difference to a state that the reader
+// may never have seen.
+export const noticeText = (notice: Notice): string => JSON.stringify(notice);
+export const noticeOf = (text: string): Notice => JSON.parse(text) as Notice;
 
 export function storedMessage(document: OutboxDocument): StoredMessage {
   const { id, kind, type, schemaVersion, codec, payload, occurredAt } = document;

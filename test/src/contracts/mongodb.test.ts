@@ -1,4 +1,5 @@
-import { databaseContract } from '@waybill/testing';
+import { MongoDBEmulator } from '@waybill/mongodb-emulator';
+import { databaseContract, outboxStoreContract } from '@waybill/testing';
 import type { DatabaseFixture } from '@waybill/testing';
 import type { MongoDBTx } from '@waybill/mongodb';
 import { MongoDBDoor } from '../mongodb/mongodb-door.js';
@@ -53,3 +54,12 @@ databaseContract(
   },
   { conflicts: 'at-commit', processes: false },
 );
+
+// Needs a server that can be told its version: the emulator. Before 8.0 heads and messages are two commands.
+describe('before MongoDB 8.0', () => {
+  let emulator: MongoDBEmulator;
+  before(async () => void (emulator = await MongoDBEmulator.start({ maxWireVersion: 21 })));
+  after(() => emulator.stop());
+
+  outboxStoreContract('mongodb 7', () => fixtureOn({ at: { url: emulator.url, database: 'before_8' } }), { conflicts: 'at-commit' });
+});
