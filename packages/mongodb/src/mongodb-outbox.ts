@@ -155,7 +155,7 @@ function moveOf(append: StreamAppend, heads: ReadonlyMap<string, bigint>): Move 
  */
 function headWrite({ append, from, head }: Move): HeadWrite {
   const isThere = from === undefined ? { $eq: [{ $type: '$revision' }, 'missing'] } : { $eq: ['$revision', int64(from)] };
-  const fail = { $toInt: { $concat: ['the stream is at revision ', { $ifNull: [{ $toString: '$revision' }, 'none'] }] } };
+  const fail = { $toInt: { $concat: ['not where expected: ', '$_id'] } };
   return { filter: { _id: append.stream }, update: [{ $set: { revision: { $cond: [isThere, int64(head), fail] } } }] };
 }
 
