@@ -54,7 +54,7 @@ export class TransactionRolledBackError extends WaybillError {
   constructor(options?: ErrorOptions) {
     super(
       'The transaction was rolled back instead of committed: a statement in it had failed, and the error was swallowed. Nothing was committed. ' +
-        'Let errors of statements pass, or put the statement that may fail behind a savepoint.',
+        'Let errors of statements pass. On PostgreSQL, put a statement that may fail behind a savepoint; on MongoDB, where any failed operation ends the transaction, look first, or upsert.',
       options,
     );
   }

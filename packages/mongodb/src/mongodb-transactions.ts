@@ -1,4 +1,11 @@
-import { CommitOutcomeUnknownError, TransactionConflictError, TransactionRolledBackError, delay, systemClock } from '@waybill/core';
+import {
+  CommitOutcomeUnknownError,
+  InvalidOptionsError,
+  TransactionConflictError,
+  TransactionRolledBackError,
+  delay,
+  systemClock,
+} from '@waybill/core';
 import type { TransactionRunner } from '@waybill/core';
 import type { ClientSession, Db, TransactionOptions } from 'mongodb';
 import { int64 } from './int64.js';
@@ -98,6 +105,16 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
       throw new CommitOutcomeUnknownError(undefined, { cause: error });
     } finally {
       commit.reset();
+    }
+  }
+
+  checkOpen({ session, db }: Partial<MongoDBTx>): void {
+    if (!session || !db)
+      throw new InvalidOptionsError('A transaction of MongoDB is { session, db }: join({ session, db: client.db(name) }, work).');
+    if (!session.inTransaction()) {
+      throw new InvalidOptionsError(
+        'This session has no open transaction, so nothing written in it would be together. Join inside session.withTransaction(), or after session.startTransaction(). Nothing was written.',
+      );
     }
   }
 

@@ -90,6 +90,8 @@ describe('bad input to the MongoDB adapter', function () {
       unitOfWork.run(async ({ track }) => track(new Notebook('1')).write('x')),
     );
     const atMigrate = await failureOf('DATABASE_UNAVAILABLE', () => waybill.migrate());
+    const again = await failureOf('DATABASE_UNAVAILABLE', () => waybill.migrate());
+    expect(again.message, 'a client whose first connection failed is told to connect again').to.contain('ECONNREFUSED');
 
     expect(atCommit.message).to.contain('Nothing was committed').and.to.contain('ECONNREFUSED');
     expect(atMigrate.cause).to.be.an('error');

@@ -1,6 +1,7 @@
 import { Dispatcher } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { MongoDBDatabase } from '@waybill/mongodb';
+import type { MongoDBTx } from '@waybill/mongodb';
 import { expect } from 'chai';
 import mongoose from 'mongoose';
 import { UnitOfWork } from '@waybill/core';
@@ -53,6 +54,24 @@ describe('in a session of the application, on MongoDB', function () {
     );
 
     expect(await dispatcher.delivered(receipt, 'untold')).to.equal('delivered');
+  });
+
+  it('nothing is written where no transaction is open, and the error says what to do', async () => {
+    const session = shop.client.startSession();
+    const join = (tx: object): Promise<unknown> =>
+      shop.unitOfWork.join(tx as MongoDBTx, async ({ track, tx: { db, session: own } }) => {
+        await db.collection('own').insertOne({ text: 'alone' }, { session: own });
+        track(new Notebook('alone')).write('x');
+      });
+
+    const notOpen = await failureOf('INVALID_OPTIONS', () => join({ session, db: shop.db }));
+    const noSession = await failureOf('INVALID_OPTIONS', () => join(session));
+
+    expect(notOpen.message).to.contain('no open transaction').and.to.contain('withTransaction');
+    expect(noSession.message).to.contain('{ session, db }');
+    expect(await texts('alone')).to.equal(undefined);
+    expect(await shop.db.collection('own').countDocuments({ text: 'alone' })).to.equal(0);
+    await session.endSession();
   });
 
   it('nothing is left of what was appended when the application aborts', async () => {

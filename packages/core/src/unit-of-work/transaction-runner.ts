@@ -13,6 +13,13 @@ export interface TransactionRunner<Tx> {
   run<Result>(work: (tx: Tx) => Promise<Result>, signal?: AbortSignal): Promise<Result>;
 
   /**
+   * Called with a transaction that somebody else has opened, before any work in it. Absent where the adapter cannot tell.
+   *
+   * @throws {@link InvalidOptionsError} it is not open, so that nothing written in it would be together
+   */
+  checkOpen?(tx: Tx): void;
+
+  /**
    * Finds out what became of a transaction, by the id that {@link OutboxStore.append} gave. Waits while it is still in progress;
    * `unknown` when the database has forgotten it, is away for too long, or `signal` aborts.
    */

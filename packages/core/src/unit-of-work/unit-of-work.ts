@@ -121,13 +121,17 @@ export class UnitOfWork<Tx = unknown> {
   /**
    * The same inside a transaction that you opened and will commit. After an error of it, roll back.
    *
+   * The receipt means something only once your own commit has succeeded.
+   *
    * @throws what {@link UnitOfWork.run} throws for conflicts and bad input
+   * @throws {@link InvalidOptionsError} `tx` is no open transaction, where the adapter can tell; nothing was written
    */
   async join<Result>(
     tx: Tx,
     work: (scope: Scope<Tx>) => Promise<Result>,
     options: Omit<RunOptions, 'retryOnConflict'> = {},
   ): Promise<JoinedReceipt<Result>> {
+    this.#options.database.transactions.checkOpen?.(tx);
     const { receipt, committed } = await this.#within(tx, work, this.#mint(options), options);
     return { ...receipt, committed };
   }
