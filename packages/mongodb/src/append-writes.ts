@@ -1,6 +1,7 @@
 import { MongoServerError } from 'mongodb';
 import type { ClientSession, Document } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
+import { codeOf, translate } from './mongodb-errors.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 /** An upsert of a stream's head. */
@@ -17,16 +18,36 @@ export interface HeadWrite {
 export type AppendWrites = (heads: readonly HeadWrite[], documents: readonly OutboxDocument[], session: ClientSession) => Promise<void>;
 
 const KNOWS_BULK_WRITE = 25; // wire version of MongoDB 8.0
+const REFUSED = new Set([59, 115, 323]); // command not found, command not supported, not in the stable API
 const MOST_IN_ONE = 1_000;
 const MOST_CHARACTERS_IN_ONE = 2_000_000;
 
-/** One command where the server takes writes to two collections in one, which is MongoDB 8.0 and newer; elsewhere, and for much at once, two. */
-export function appendWrites(collections: MongoDBCollections, maxWireVersion: number): AppendWrites {
+/** Two commands, or one where the server takes writes to two collections in one, and it is not much at once. */
+export function appendWrites(collections: MongoDBCollections, takesBulkWrite: boolean): AppendWrites {
   const two = inTwoCommands(collections);
-  if (maxWireVersion < KNOWS_BULK_WRITE) return two;
+  if (!takesBulkWrite) return two;
   const one = inOneCommand(collections);
   return (heads, documents, session) => (isSmall(heads, documents) ? one : two)(heads, documents, session);
 }
+
+/** Asked by doing nothing: MongoDB 8.0 knows the command, and refuses it while its compatibility version is older. */
+export async function takesBulkWrite({ client, streams }: MongoDBCollections, maxWireVersion: number): Promise<boolean> {
+  if (maxWireVersion < KNOWS_BULK_WRITE) return false;
+  const ops = [{ update: 0, filter: { _id: '' }, updateMods: { $unset: { nothing: 1 } }, multi: false }];
+  try {
+    await client.db('admin').command({ bulkWrite: 1, ops, nsInfo: [{ ns: streams.namespace }], errorsOnly: true });
+    return true;
+  } catch (error) {
+    if (isRefusedBulkWrite(error)) return false;
+    throw translate(error);
+  }
+}
+
+export const isRefusedBulkWrite = (error: unknown): boolean => REFUSED.has(codeOf(error) ?? 0);
+
+/** For the driver to run the work again. */
+export const asTransient = (cause: unknown): MongoServerError =>
+  new MongoServerError({ message: String(cause), code: codeOf(cause), errorLabels: ['TransientTransactionError'] });
 
 function isSmall(heads: readonly HeadWrite[], documents: readonly OutboxDocument[]): boolean {
   const characters = documents.reduce((sum, { payload, metadata }) => sum + payload.length + metadata.length, 0);

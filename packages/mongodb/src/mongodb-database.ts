@@ -49,7 +49,7 @@ export interface MongoDBOptions {
   readonly retryForMs?: number;
   /**
    * For how long the answer to a commit is waited for, in milliseconds, before the transaction is ended on the server and its outcome
-   * looked up. Default 15,000.
+   * looked up; at least 100. Default 15,000.
    */
   readonly commitTimeoutMs?: number;
   /** Whether processes tell each other of commits through a change stream; without one, dispatchers find them by polling. Default true. */
@@ -91,8 +91,8 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
       );
     if (!Number.isInteger(lanes) || lanes < 1 || lanes > 1_024)
       throw new InvalidOptionsError(`lanes is ${lanes}; it must be a whole number from 1 to 1,024.`);
-    for (const [option, ms] of Object.entries({ retryForMs, commitTimeoutMs }))
-      if (!(ms >= 0)) throw new InvalidOptionsError(`${option} is ${ms}; it must be a number of milliseconds.`);
+    if (!(retryForMs >= 0)) throw new InvalidOptionsError(`retryForMs is ${retryForMs}; it must be a number of milliseconds.`);
+    if (!(commitTimeoutMs >= 100)) throw new InvalidOptionsError(`commitTimeoutMs is ${commitTimeoutMs}; it must be at least 100.`);
 
     const collections = new MongoDBCollections(client, outboxDatabase, prefix, lanes);
     this.#collections = collections;

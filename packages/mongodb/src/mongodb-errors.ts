@@ -5,6 +5,7 @@ const NO_SUCH_TRANSACTION = 251;
 // Host unreachable, host not found, network timeout, shutdown in progress, primary stepped down, exceeded time limit, socket error, not
 // (the) primary, interrupted at shutdown, interrupted by a change of state, read concern majority not available yet, request rate limited.
 const UNAVAILABLE = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134, 10058, 50, 462]);
+const OPEN_AT_COMMIT = new Set([64, 79, 11601]); // write concern failed, unknown replication, interrupted
 const ONLY_ON_REPLICA_SETS = 20; // "Transaction numbers are only allowed on a replica set member or mongos"
 const DRIVER_ERRORS =
   /^Mongo(Network|NetworkTimeout|ServerSelection|ServerClosed|PoolCleared|PoolClosed|TopologyClosed|ClientClosed|NotConnected|StalePrimary|WaitQueueTimeout|ConnectionPoolClosed|OperationTimeout)\w*Error$/;
@@ -62,5 +63,5 @@ export function isUnavailable(error: Error): boolean {
 /** True when an error of `commitTransaction` leaves open what became of the transaction: all but a server's definite word do. */
 export function leavesCommitOpen(error: unknown): boolean {
   const code = codeOf(error);
-  return code === undefined || hasLabel(error, 'UnknownTransactionCommitResult') || UNAVAILABLE.has(code) || code === 64 || code === 79;
+  return code === undefined || hasLabel(error, 'UnknownTransactionCommitResult') || UNAVAILABLE.has(code) || OPEN_AT_COMMIT.has(code);
 }

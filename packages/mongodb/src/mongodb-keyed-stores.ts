@@ -3,12 +3,15 @@ import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { MongoDBTx } from './mongodb-tx.js';
+import { requireOpen } from './require-open.js';
 
 /** Claims are upserts: a duplicate key would abort the whole transaction. Of two at once the server lets one go on, and the other comes again. */
 export class MongoDBInbox implements InboxStore<MongoDBTx> {
   constructor(private readonly collections: MongoDBCollections) {}
 
-  async claim({ handler, messageId, source, firstAttemptAt }: InboxClaim, { session }: MongoDBTx): Promise<boolean> {
+  async claim({ handler, messageId, source, firstAttemptAt }: InboxClaim, tx: MongoDBTx): Promise<boolean> {
+    requireOpen(tx);
+    const { session } = tx;
     const { upsertedCount } = await this.collections.inbox.updateOne(
       { _id: { handler, messageId } },
       { $setOnInsert: { source, firstAttemptAt } },
@@ -29,7 +32,9 @@ export class MongoDBInbox implements InboxStore<MongoDBTx> {
 export class MongoDBIdempotency implements IdempotencyStore<MongoDBTx> {
   constructor(private readonly collections: MongoDBCollections) {}
 
-  async claim(key: string, { session }: MongoDBTx): Promise<string | undefined> {
+  async claim(key: string, tx: MongoDBTx): Promise<string | undefined> {
+    requireOpen(tx);
+    const { session } = tx;
     const first = await this.collections.idempotency.findOneAndUpdate(
       { _id: key },
       { $setOnInsert: { _id: key } },
@@ -38,7 +43,9 @@ export class MongoDBIdempotency implements IdempotencyStore<MongoDBTx> {
     return first?.outcome;
   }
 
-  async record(key: string, outcome: string, { session }: MongoDBTx): Promise<void> {
+  async record(key: string, outcome: string, tx: MongoDBTx): Promise<void> {
+    requireOpen(tx);
+    const { session } = tx;
     await this.collections.idempotency.updateOne({ _id: key }, { $set: { outcome } }, { session });
   }
 }
@@ -51,7 +58,9 @@ export class MongoDBSnapshots implements SnapshotStore<MongoDBTx> {
     return stored ? { stream, version, revision: stored.revision.toBigInt(), state: stored.state } : undefined;
   }
 
-  async save({ stream, version, revision, state }: Snapshot, { session }: MongoDBTx): Promise<void> {
+  async save({ stream, version, revision, state }: Snapshot, tx: MongoDBTx): Promise<void> {
+    requireOpen(tx);
+    const { session } = tx;
     // Decided in the server, so that an older one neither replaces a newer one nor fails on its key.
     const stored = int64(revision);
     const isNewer = { $gt: [stored, { $ifNull: ['$revision', int64(-1n)] }] };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AcquireOptions, LaneGrant, LaneLease, LaneLeases } from '@waybill/core';
 import type { Filter } from 'mongodb';
 import { int64 } from './int64.js';
@@ -7,7 +8,10 @@ import { failureOf } from './mongodb-lanes.js';
 import { checkpointAt } from './place.js';
 import type { LaneDocument } from './stored-documents.js';
 
-const IS_FREE = { $or: [{ $eq: ['$released', true] }, { $lte: ['$leaseUntil', '$$NOW'] }] };
+// Of a lease that runs for longer than it was given for, a clock has gone back.
+const IS_FREE = {
+  $or: [{ $eq: ['$released', true] }, { $lte: ['$leaseUntil', '$$NOW'] }, { $gt: ['$leaseUntil', { $add: ['$$NOW', '$leaseMs'] }] }],
+};
 
 /** Leases are documents of the lanes collection, by the database's clock. */
 export class MongoDBLeases implements LaneLeases {
@@ -23,20 +27,30 @@ export class MongoDBLeases implements LaneLeases {
         .project<Pick<LaneDocument, '_id' | 'epoch' | 'released'>>({ epoch: 1, released: 1 })
         .toArray();
       if (free.length === 0) return [];
-      // Whoever came first has moved the epoch: such a lane matches no more.
+      // Whoever came first has moved the epoch: such a lane matches no more. And two of one name must not take each other's for theirs.
+      const grant = randomUUID();
       await lanes.bulkWrite(
         free.map(({ _id, epoch }) => ({
           updateOne: {
             filter: { _id, epoch, $expr: IS_FREE },
             update: [
-              { $set: { owner: { $literal: owner }, epoch: epoch.add(1), released: false, leaseUntil: { $add: ['$$NOW', leaseMs] } } },
+              {
+                $set: {
+                  owner: { $literal: owner },
+                  epoch: epoch.add(1),
+                  released: false,
+                  grant,
+                  leaseMs,
+                  leaseUntil: { $add: ['$$NOW', leaseMs] },
+                },
+              },
             ],
           },
         })),
         { ordered: false },
       );
       const taken = await lanes
-        .find({ owner, $or: free.map(({ _id, epoch }) => ({ _id, epoch: epoch.add(1) })) })
+        .find({ grant, $or: free.map(({ _id, epoch }) => ({ _id, epoch: epoch.add(1) })) })
         .sort({ '_id.lane': 1 })
         .toArray();
       const released = new Map(free.map((lane) => [lane._id.lane, lane.released]));
@@ -51,7 +65,7 @@ export class MongoDBLeases implements LaneLeases {
     const { lanes } = this.collections;
     const held = heldBy(leases);
     try {
-      await lanes.updateMany(held, [{ $set: { leaseUntil: { $add: ['$$NOW', leaseMs] } } }]);
+      await lanes.updateMany(held, [{ $set: { leaseMs, leaseUntil: { $add: ['$$NOW', leaseMs] } } }]);
       return (await lanes.find(held).toArray()).map(leaseOf);
     } catch (error) {
       throw translate(error);

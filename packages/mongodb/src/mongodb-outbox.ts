@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { ConcurrencyError, laneOf, PayloadTooLargeError } from '@waybill/core';
 import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StreamAppend } from '@waybill/core';
 import type { ClientSession } from 'mongodb';
-import { appendWrites } from './append-writes.js';
+import { appendWrites, asTransient, isRefusedBulkWrite, takesBulkWrite } from './append-writes.js';
 import type { AppendWrites, HeadWrite } from './append-writes.js';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
+import { requireOpen } from './require-open.js';
 import { refuseUnmigrated } from './schema/identity.js';
 import { refuseStandAlone } from './schema/topology.js';
 import { SERVER_FILLS_IN, storedMessage } from './stored-documents.js';
@@ -40,6 +41,7 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   ) {}
 
   async append(appends: readonly StreamAppend[], tx: MongoDBTx): Promise<Appended> {
+    requireOpen(tx);
     const write = await this.#prepared();
     if (appends.length === 0) return { transactionId: await this.#mark(tx), firstRevisions: [] };
     refuseTooLarge(appends);
@@ -80,7 +82,7 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
   async #prepare(): Promise<AppendWrites> {
     const { maxWireVersion } = await refuseStandAlone(this.collections);
     await refuseUnmigrated(this.collections);
-    return appendWrites(this.collections, maxWireVersion);
+    return appendWrites(this.collections, await takesBulkWrite(this.collections, maxWireVersion));
   }
 
   async #mark({ session }: MongoDBTx): Promise<string> {
@@ -102,6 +104,10 @@ export class MongoDBOutbox implements OutboxStore<MongoDBTx> {
     try {
       await write(sorted.map(headWrite), documents, session);
     } catch (error) {
+      if (isRefusedBulkWrite(error)) {
+        this.#writes = undefined; // a member of another version, or of another compatibility version, is the primary now
+        throw asTransient(error);
+      }
       if (codeOf(error) === CONVERSION_FAILURE) throw await this.#moved(sorted, error);
       if (codeOf(error) === WRITE_CONFLICT && this.transactions.owns(session)) await this.#contend(sorted, session, error);
       throw error;

@@ -62,6 +62,6 @@ export class MongoDBRoutes implements RouteStore {
 }
 
 const newLane = (position: bigint): Omit<LaneDocument, '_id'> => ({
-  ...{ owner: null, epoch: int64(0n), leaseUntil: new Date(0), released: true },
+  ...{ owner: null, epoch: int64(0n), leaseUntil: new Date(0), leaseMs: 0, grant: '', released: true },
   ...{ position: int64(position), state: 'running', failure: null },
 });

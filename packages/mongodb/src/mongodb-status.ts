@@ -47,13 +47,14 @@ export class MongoDBStatus implements DeliveryStatus {
   async lanes(): Promise<readonly StoredLane[]> {
     const { routes, lanes } = this.collections;
     try {
-      const known = new Map((await routes.find().toArray()).map((route) => [route._id, route]));
       const stored = await lanes
         .aggregate<LaneDocument & { readonly isHeld: boolean }>([
           { $set: { isHeld: { $gt: ['$leaseUntil', '$$NOW'] } } },
           { $sort: { '_id.route': 1, '_id.lane': 1 } },
         ])
         .toArray();
+      // After the lanes: a route is there before its lanes are.
+      const known = new Map((await routes.find().toArray()).map((route) => [route._id, route]));
       return await Promise.all(stored.map(async (lane) => storedLane(lane, await this.#pending(known.get(lane._id.route)!, lane))));
     } catch (error) {
       throw translate(error);

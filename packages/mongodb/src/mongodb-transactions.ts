@@ -1,5 +1,6 @@
 import {
   CommitOutcomeUnknownError,
+  DatabaseUnavailableError,
   InvalidOptionsError,
   TransactionConflictError,
   TransactionRolledBackError,
@@ -12,14 +13,18 @@ import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, isUnavailable, leavesCommitOpen, translate } from './mongodb-errors.js';
 import type { MongoDBTx } from './mongodb-tx.js';
+import { requireOpen } from './require-open.js';
 import { transactionOf } from './transaction-id.js';
 import { within } from './within.js';
 
 const LONGEST_LOOK_MS = 30_000;
 const LOOK_AGAIN_MS = 100;
 const ONE_LOOK_MS = 1_000;
-// The driver reruns for ever what loses its transaction at commit. Once may be a fail-over; time after time it is a swallowed error.
-const MOST_LOST_COMMITS = 5;
+const END_MS = 5_000;
+const MOST_KILLS = 20;
+// The driver reruns for two minutes what the server has aborted meanwhile. Once may be a fail-over; time after time it is a swallowed error.
+const MOST_LOST_TRANSACTIONS = 5;
+const NO_SUCH_TRANSACTION = 251;
 
 const OPTIONS: TransactionOptions = {
   readConcern: { level: 'snapshot' },
@@ -50,6 +55,7 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
   }
 
   run<Result>(work: (tx: MongoDBTx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const session = this.collections.client.startSession();
     this.#own.add(session);
     return this.runIn(session, work, signal, () => session.endSession());
@@ -66,28 +72,32 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
     const { retryForMs } = this.patience;
     const giveUpAt = systemClock.monotonic() + retryForMs;
     const commit = new CommitWatch(this.patience.commitTimeoutMs);
-    let [runs, lostCommits] = [0, 0];
+    let [runs, lostTransactions] = [0, 0];
     let conflict: unknown;
-    let endedByWork = false;
+    /** What to throw after the driver, which must not abort again what the work itself has ended. */
+    let ended: unknown;
 
     const running = session
       .withTransaction(async () => {
         // The driver goes on by itself after nobody waits for it any more: what was given up must not be done again.
         if (commit.isGivenUp) throw new TransactionRolledBackError();
-        if (commit.isUnderWay) lostCommits++;
+        if (commit.isUnderWay) lostTransactions++;
         commit.reset();
-        if (lostCommits === MOST_LOST_COMMITS) throw new TransactionRolledBackError();
+        if (lostTransactions >= MOST_LOST_TRANSACTIONS) throw new TransactionRolledBackError();
         if (runs > 0 && systemClock.monotonic() >= giveUpAt) throw tooManyRuns(runs, retryForMs, conflict);
         runs++;
         try {
           const result = await work({ session, db: this.db });
           signal?.throwIfAborted();
-          endedByWork = !session.inTransaction();
-          if (!endedByWork) commit.begin();
+          if (session.inTransaction()) commit.begin();
+          else ended = isCommitted(session) ? endedByWork() : new TransactionRolledBackError();
           return result;
         } catch (error) {
           conflict = error;
-          throw error;
+          if (codeOf(error) === NO_SUCH_TRANSACTION) lostTransactions++;
+          if (session.inTransaction()) throw error;
+          ended = error;
+          return undefined as Result;
         }
       }, OPTIONS)
       .finally(after);
@@ -95,27 +105,20 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
 
     try {
       const result = await Promise.race([running, commit.takesTooLong]);
-      if (endedByWork) throw new TransactionRolledBackError();
+      if (ended !== undefined) throw ended as Error;
       return result;
     } catch (error) {
       if (!commit.isUnderWay || !leavesCommitOpen(error)) throw translate(error);
       commit.giveUp();
-      await this.#endOnServer(session);
-      await within(ONE_LOOK_MS, session.endSession()); // or the driver would go on committing what is given up
+      await within(END_MS, this.#endOnServer(session));
       throw new CommitOutcomeUnknownError(undefined, { cause: error });
     } finally {
       commit.reset();
     }
   }
 
-  checkOpen({ session, db }: Partial<MongoDBTx>): void {
-    if (!session || !db)
-      throw new InvalidOptionsError('A transaction of MongoDB is { session, db }: join({ session, db: client.db(name) }, work).');
-    if (!session.inTransaction()) {
-      throw new InvalidOptionsError(
-        'This session has no open transaction, so nothing written in it would be together. Join inside session.withTransaction(), or after session.startTransaction(). Nothing was written.',
-      );
-    }
+  checkOpen(tx: MongoDBTx): void {
+    requireOpen(tx);
   }
 
   async outcome(transactionId: string, signal?: AbortSignal): Promise<'committed' | 'rolled-back' | 'unknown'> {
@@ -129,12 +132,22 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
   }
 
   /** A transaction that was given up would keep its locks until the server's time limit for it; without an answer it does. */
-  async #endOnServer({ id }: ClientSession): Promise<void> {
-    const killed = this.collections.client.db('admin').command({ killSessions: [id] });
-    await within(
-      ONE_LOOK_MS,
-      killed.catch(() => {}),
-    );
+  async #endOnServer(session: ClientSession): Promise<void> {
+    const { id } = session;
+    const kill = (): Promise<boolean> =>
+      this.collections.client
+        .db('admin')
+        .command({ killSessions: [id] })
+        .then(
+          () => true,
+          (error: unknown) => !isUnavailable(error as Error), // not permitted: the server's limit ends it
+        );
+    let isEnded = await kill();
+    await session.endSession(); // or the driver would go on committing what is given up
+    for (let tries = 0; !isEnded && tries < MOST_KILLS; tries++) {
+      await delay(systemClock, LOOK_AGAIN_MS); // that connection was lost, and the next one may not be
+      isEnded = await kill();
+    }
   }
 
   /** `undefined` when it cannot be said yet. */
@@ -191,7 +204,20 @@ class CommitWatch {
   }
 }
 
-function tooManyRuns(runs: number, ms: number, cause: unknown): TransactionConflictError {
+// Not in the driver's types: for the words of an error alone.
+const isCommitted = (session: ClientSession): boolean =>
+  /^TRANSACTION_COMMITTED/.test((session as { readonly transaction?: { readonly state?: string } }).transaction?.state ?? '');
+
+function endedByWork(): InvalidOptionsError {
+  return new InvalidOptionsError(
+    'The work has committed the transaction itself. Leave that to run(): what it wrote before is committed, and what came after is not part of it.',
+  );
+}
+
+function tooManyRuns(runs: number, ms: number, cause: unknown): TransactionConflictError | DatabaseUnavailableError {
+  if (cause instanceof Error && isUnavailable(cause)) {
+    return new DatabaseUnavailableError(`${runs} runs within ${ms} ms failed, last by "${cause.message}"`, { cause });
+  }
   return new TransactionConflictError(
     `it lost ${runs} times within ${ms} ms, last by "${cause instanceof Error ? cause.message : String(cause)}"`,
     { cause },

@@ -3,6 +3,7 @@ import type { WakeHint, WakeUps } from '@waybill/core';
 import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import type { Sequencer } from './sequencer.js';
+import { within } from './within.js';
 import { noticeOf, noticeText } from './stored-documents.js';
 import type { SequencerDocument, SignalDocument } from './stored-documents.js';
 
@@ -10,6 +11,7 @@ const COALESCE_MS = 5;
 const REOPEN_MS = 1_000;
 const LONGEST_REOPEN_MS = 30_000;
 const AWAIT_MS = 10_000;
+const FAREWELL_MS = 1_000;
 
 /**
  * Nudges dispatchers in this process at once, and others through a change stream on the two small documents that change with every
@@ -62,6 +64,7 @@ export class MongoDBWakeUps implements WakeUps {
       }
     } finally {
       this.#listeners.delete(onHint);
+      if (this.#listeners.size === 0) await within(FAREWELL_MS, this.sequencer().release()).catch(() => {});
     }
   }
 

@@ -8,6 +8,7 @@ export class NumberedLanes {
   /** Behind this position every batch is known. */
   #knownFrom = 0n;
   readonly #last = new Map<number, bigint>();
+  #waiting: (() => void)[] = [];
 
   /** Everything up to here can be read. */
   get upTo(): bigint {
@@ -19,20 +20,32 @@ export class NumberedLanes {
     if (last <= this.#upTo) return;
     if (first > this.#upTo + 1n) this.#forget(first - 1n);
     for (const lane of lanes) this.#last.set(lane, last);
-    this.#upTo = last;
+    this.#moveTo(last);
   }
 
   /** Somebody has numbered up to here, in whatever lanes. */
   sawUpTo(position: bigint): void {
     if (position <= this.#upTo) return;
     this.#forget(position);
-    this.#upTo = position;
+    this.#moveTo(position);
+  }
+
+  /** Resolves with the next number that this process hears of, whoever gave it. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** True when nothing that can be read lies behind this place, as far as is known. */
   isDone(lane: number | undefined, from: bigint): boolean {
     if (from >= this.#upTo) return true;
     return lane !== undefined && from >= this.#knownFrom && (this.#last.get(lane) ?? 0n) <= from;
+  }
+
+  #moveTo(position: bigint): void {
+    this.#upTo = position;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const goOn of waiting) goOn();
   }
 
   #forget(before: bigint): void {

@@ -1,5 +1,5 @@
 import { delay, SchemaMismatchError, systemClock } from '@waybill/core';
-import type { Binary, ClientSession, Long } from 'mongodb';
+import type { Binary, ClientSession, Document, Long, Timestamp } from 'mongodb';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, translate } from './mongodb-errors.js';
@@ -17,9 +17,10 @@ export interface SequencerListeners {
 
 /** What one look at the outbox tells. */
 interface Look {
-  /** Everything up to here can be read. */
+  /** Everything that is not pending can be read, and has a number up to here. */
   readonly position: Long;
-  readonly isPending: boolean;
+  /** When the newest pending message, or the newest up to the asked one, was inserted; absent when none is pending. */
+  readonly pending?: Timestamp;
   readonly epoch: Long;
   /** Nobody else holds the lease. */
   readonly isFree: boolean;
@@ -42,7 +43,7 @@ interface Batch {
 
 const MOST_A_BATCH = 1_000;
 const LEASE_MS = 2_000;
-const TAKE_MS = 1_000;
+const TAKE_MS = 300;
 const MAX_TIME_EXPIRED = 50;
 const SHORTEST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 100;
@@ -63,7 +64,6 @@ export class Sequencer {
   #tenure: Tenure | undefined;
   #running: Promise<boolean> | undefined;
   #next: { readonly ended: Promise<boolean>; expectsSome: boolean } | undefined;
-  readonly #whenNumbered: (() => void)[] = [];
 
   constructor(
     private readonly collections: MongoDBCollections,
@@ -94,8 +94,7 @@ export class Sequencer {
     const all = this.catchUp().then(() => true);
     all.catch(() => {}); // seen below, unless a batch comes first
     while (this.numbered.upTo <= from) {
-      const batch = new Promise<false>((resolve) => this.#whenNumbered.push(() => resolve(false)));
-      if (await Promise.race([all, batch])) return;
+      if (await Promise.race([all, this.numbered.next().then(() => false)])) return;
     }
   }
 
@@ -108,15 +107,22 @@ export class Sequencer {
 
   async #catchUp(expectsSome: boolean): Promise<boolean> {
     try {
-      if (expectsSome && this.#tenure && (await this.#numberAll()) === 'all') return true;
+      if (expectsSome && (await this.#numberUpTo(undefined)) === 'all') return true;
+      let isTold = false;
+      // What is committed meanwhile is for later calls: under steady load there is always something pending.
+      let upTo: Timestamp | undefined;
       for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
-        const look = await this.#look();
+        const look = await this.#look(upTo);
         this.numbered.sawUpTo(look.position.toBigInt());
-        if (!look.isPending) return false;
+        if (!look.pending) return isTold;
+        upTo ??= look.pending;
         if (!this.#tenure?.epoch.equals(look.epoch)) await this.#take(look);
-        const numbered = await this.#numberAll();
+        const numbered = await this.#numberUpTo(upTo);
         if (numbered === 'all') return true;
-        if (numbered === 'others') continue; // they were quicker: what they have given is seen by looking again
+        if (numbered !== 'not-mine') {
+          isTold ||= numbered === 'some';
+          continue; // others were quicker, or there is more: what is left is seen by looking again
+        }
         if (wait === SHORTEST_WAIT_MS) this.listeners.waiting();
         await delay(systemClock, wait);
       }
@@ -125,48 +131,77 @@ export class Sequencer {
     }
   }
 
-  async #look(): Promise<Look> {
+  async #look(upTo: Timestamp | undefined): Promise<Look> {
     const { sequencer, outbox } = this.collections;
-    const isFree = { $or: [{ $eq: ['$owner', this.owner] }, { $lte: ['$leaseUntil', '$$NOW'] }] };
-    const pending = [{ $match: { pending: true } }, { $limit: 1 }, { $project: { isPending: { $literal: true } } }];
-    const found = await sequencer
+    // What is pending is looked for first: what is not pending any more has a number that the counter, looked at later, has reached.
+    const pending = upTo
+      ? [{ $match: { pending: true, at: { $lte: upTo } } }, { $limit: 1 }]
+      : [{ $match: { pending: true } }, { $sort: { at: -1 } }, { $limit: 1 }];
+    const counter = [{ $match: { _id: 'sequencer' } }, { $project: { position: 1, epoch: 1, session: 1, isFree: this.#isFree } }];
+    const found = await outbox
       .aggregate<Partial<Look>>([
-        { $match: { _id: 'sequencer' } },
-        { $project: { position: 1, epoch: 1, session: 1, isFree } },
-        { $unionWith: { coll: outbox.collectionName, pipeline: pending } },
+        ...pending,
+        { $project: { _id: 0, pending: '$at' } },
+        { $unionWith: { coll: sequencer.collectionName, pipeline: counter } },
       ])
       .toArray();
-    const nothing = { position: int64(0n), epoch: int64(0n), isPending: false, isFree: false, session: null };
-    return found.reduce<Look>((look, part) => ({ ...look, ...part }), nothing);
+    const look = Object.assign({}, ...found) as Partial<Look>;
+    if (look.position === undefined) throw withoutCounter(sequencer.namespace);
+    return look as Look;
   }
 
-  /** @returns `'others'` when nothing was left to number, `'not-mine'` when somebody else holds the lease */
-  async #numberAll(): Promise<'all' | 'others' | 'not-mine'> {
+  /** Of a lease that runs for longer than any can, a clock has gone back. */
+  get #isFree(): Document {
+    return {
+      $or: [{ $eq: ['$owner', this.owner] }, { $lte: ['$leaseUntil', '$$NOW'] }, { $gt: ['$leaseUntil', { $add: ['$$NOW', LEASE_MS] }] }],
+    };
+  }
+
+  /**
+   * Numbers what is pending, up to a time if one is given, or else one batch.
+   *
+   * @returns `'none'` when nothing was left to number, `'some'` when there may be more, `'not-mine'` when this process holds no lease
+   */
+  async #numberUpTo(upTo: Timestamp | undefined): Promise<'all' | 'some' | 'none' | 'not-mine'> {
     for (let batches = 0; ; batches++) {
-      const batch = this.#tenure && (await this.#numberBatch(this.#tenure));
+      const batch = this.#tenure && (await this.#numberBatch(this.#tenure, upTo));
       if (!batch) return 'not-mine';
-      if (batch.count === 0) return batches > 0 ? 'all' : 'others';
+      if (batch.count === 0) return batches > 0 ? 'all' : 'none';
       this.numbered.add(batch.last - BigInt(batch.count) + 1n, batch.last, batch.lanes);
-      for (const goOn of this.#whenNumbered.splice(0)) goOn();
       this.listeners.numbered(batch.lanes);
       if (batch.count < MOST_A_BATCH) return 'all';
+      if (!upTo) return 'some';
     }
   }
 
-  async #take({ epoch, isFree, session: last }: Look): Promise<void> {
-    const { client, sequencer } = this.collections;
+  async #take(look: Look): Promise<void> {
     await this.#leave();
-    if (!isFree) return;
-    // Whoever was killed in the middle of a batch has left a transaction open, which the server would keep for a minute.
-    if (last)
-      await client
-        .db('admin')
-        .command({ killSessions: [{ id: last }] })
-        .catch(() => {});
-    const session = client.startSession();
-    const taken = await sequencer
-      .findOneAndUpdate(
-        { _id: 'sequencer', epoch, $or: [{ owner: this.owner }, { $expr: { $lte: ['$leaseUntil', '$$NOW'] } }] },
+    if (!look.isFree) return;
+    const session = this.collections.client.startSession();
+    try {
+      const epoch = (await this.#tryToTake(look, session)) ?? (await this.#endLastAndTake(look, session));
+      if (epoch) this.#tenure = { epoch, session };
+    } finally {
+      if (!this.#tenure) await session.endSession();
+    }
+  }
+
+  /** Whoever was killed in the middle of a batch has left a transaction open, which the server would keep for a minute. */
+  async #endLastAndTake(look: Look, session: ClientSession): Promise<Long | undefined> {
+    if (!look.session) return undefined;
+    const { client } = this.collections;
+    await client
+      .db('admin')
+      .command({ killSessions: [{ id: look.session }] })
+      .catch(() => {}); // not permitted: then the server's limit has to be waited for
+    return (await this.#tryToTake(look, session)) ?? undefined;
+  }
+
+  /** @returns `undefined` when somebody else was quicker, `null` when a transaction is in the way */
+  async #tryToTake({ epoch }: Look, session: ClientSession): Promise<Long | undefined | null> {
+    try {
+      const taken = await this.collections.sequencer.findOneAndUpdate(
+        { _id: 'sequencer', epoch, $expr: this.#isFree },
         [
           {
             $set: {
@@ -178,13 +213,19 @@ export class Sequencer {
           },
         ],
         { returnDocument: 'after', maxTimeMS: TAKE_MS },
-      )
-      .catch((error: unknown) => {
-        if (codeOf(error) === MAX_TIME_EXPIRED) return null; // its transaction is open still
-        throw error;
-      });
-    if (taken) this.#tenure = { epoch: taken.epoch, session };
-    else await session.endSession();
+      );
+      return taken?.epoch;
+    } catch (error) {
+      if (codeOf(error) === MAX_TIME_EXPIRED) return null;
+      throw error;
+    }
+  }
+
+  /** Gives the lease back, for others to have it at once. Batches of this process go on until somebody takes it. */
+  async release(): Promise<void> {
+    if (!this.#tenure) return;
+    const { epoch } = this.#tenure;
+    await this.collections.sequencer.updateOne({ _id: 'sequencer', epoch }, [{ $set: { leaseUntil: '$$NOW' } }]);
   }
 
   async #leave(): Promise<void> {
@@ -194,10 +235,10 @@ export class Sequencer {
   }
 
   /** @returns `undefined` when the tenure is over */
-  async #numberBatch({ epoch, session }: Tenure): Promise<Batch | undefined> {
+  async #numberBatch({ epoch, session }: Tenure, upTo: Timestamp | undefined): Promise<Batch | undefined> {
     try {
       const endIfLeft = (): Promise<void> => (this.#tenure?.session === session ? Promise.resolve() : session.endSession());
-      const batch = await this.transactions.runIn(session, () => this.#number(epoch, session), undefined, endIfLeft);
+      const batch = await this.transactions.runIn(session, () => this.#number(epoch, session, upTo), undefined, endIfLeft);
       if (!batch) await this.#leave();
       return batch;
     } catch (error) {
@@ -208,10 +249,10 @@ export class Sequencer {
     }
   }
 
-  async #number(epoch: Long, session: ClientSession): Promise<Batch | undefined> {
+  async #number(epoch: Long, session: ClientSession, upTo: Timestamp | undefined): Promise<Batch | undefined> {
     const { outbox } = this.collections;
     const pending = await outbox
-      .find({ pending: true }, { session, batchSize: MOST_A_BATCH + 1 })
+      .find({ pending: true, ...(upTo && { at: { $lte: upTo } }) }, { session, batchSize: MOST_A_BATCH + 1 })
       .sort({ at: 1 })
       .limit(MOST_A_BATCH)
       .project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 })
@@ -255,5 +296,11 @@ function withoutTimes(): SchemaMismatchError {
   return new SchemaMismatchError(
     'This server leaves empty timestamps empty, which MongoDB itself replaces by its cluster time: without them messages cannot be put in order. ' +
       'Is it another product that speaks the protocol of MongoDB? Nothing was delivered.',
+  );
+}
+
+function withoutCounter(namespace: string): SchemaMismatchError {
+  return new SchemaMismatchError(
+    `${namespace} has lost its counter, the document "sequencer", so nothing can be put in order or delivered. Was it removed by hand, or restored without its data? Nothing was changed; restore the outbox as a whole.`,
   );
 }

@@ -60,6 +60,9 @@ export interface LaneDocument {
   readonly owner: string | null;
   readonly epoch: Long;
   readonly leaseUntil: Date;
+  readonly leaseMs: number;
+  /** Of the call that took the lane. */
+  readonly grant: string;
   readonly released: boolean;
   readonly position: Long;
   readonly state: LaneState;

@@ -118,6 +118,18 @@ describe('bad input to the MongoDB adapter', function () {
 
   it('does not take a transaction for committed that the work itself has ended', async () => {
     await failureOf('TRANSACTION_ROLLED_BACK', () => shop.unitOfWork.run(async ({ tx }) => tx.session.abortTransaction()));
+    for (const end of ['abortTransaction', 'commitTransaction'] as const) {
+      const error = await failureOf('INVALID_OPTIONS', () =>
+        shop.unitOfWork.run(async ({ tx, track }) => {
+          await tx.db.collection('own').insertOne({ key: end }, { session: tx.session });
+          await tx.session[end]();
+          track(new Notebook(end)).write('x');
+        }),
+      );
+      expect(error.message).to.match(/no open transaction|committed the transaction itself/);
+    }
+
+    expect(await messages()).to.equal(0);
   });
 
   it("passes on unchanged what MongoDB says of the application's own documents", async () => {

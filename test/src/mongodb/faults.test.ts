@@ -205,6 +205,7 @@ describe('bad days of a MongoDB', function () {
 
   it('a transaction that always loses is given up in time, with how often it was tried', async () => {
     const shop = await open({ retryForMs: 500 });
+    await shop.unitOfWork.run(async ({ track }) => track(new Notebook('before')).write('x'));
     const begun = performance.now();
 
     const error = await failureOf('TRANSACTION_CONFLICT', () =>

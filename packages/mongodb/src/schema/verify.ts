@@ -1,5 +1,5 @@
 import { DatabaseReplacedError } from '@waybill/core';
-import { int64 } from '../int64.js';
+import type { Long } from 'mongodb';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { translate } from '../mongodb-errors.js';
 import type { IdentityDocument } from '../stored-documents.js';
@@ -18,25 +18,34 @@ export async function verify(collections: MongoDBCollections): Promise<void> {
 
 // Places are numbers that only the counter gives: they mean something beside it alone, and only while it goes forward.
 async function refuseReplaced(collections: MongoDBCollections, { collection }: IdentityDocument): Promise<void> {
-  const { outbox, lanes, sequencer, laneCount } = collections;
+  const { outbox, lanes, laneCount } = collections;
   if ((await outboxUuid(collections)) !== collection) {
     throw new DatabaseReplacedError(
       `collection "${outbox.collectionName}" is not the one that was made here, as after a dump was restored`,
     );
   }
-  const counter = await sequencer.findOne({ _id: 'sequencer' });
-  const given = counter?.position ?? int64(0n);
+  const given = await lastGiven(collections);
+  const every = Array.from({ length: laneCount }, (_, lane) => lane);
   const ahead = await lanes.findOne({ position: { $gt: given } });
-  if (ahead) {
+  const later = await outbox.findOne({ lane: { $in: every }, position: { $gt: given } }, { projection: { id: 1, position: 1 } });
+  if (!ahead && !later) return;
+  // Numbers are given all the time: only what lies behind the counter also now was never given here.
+  const now = await lastGiven(collections);
+  if (ahead?.position.greaterThan(now)) {
     const { route, lane } = ahead._id;
     throw new DatabaseReplacedError(
-      `lane ${route}/${lane} is at position ${String(ahead.position)}, and the last that was given is ${String(given)}`,
+      `lane ${route}/${lane} is at position ${String(ahead.position)}, and the last that was given is ${String(now)}`,
     );
   }
-  const every = Array.from({ length: laneCount }, (_, lane) => lane);
-  const later = await outbox.findOne({ lane: { $in: every }, position: { $gt: given } }, { projection: { id: 1, position: 1 } });
-  if (later)
+  if (later?.position?.greaterThan(now)) {
     throw new DatabaseReplacedError(
-      `message ${later.id} is at position ${String(later.position)}, and the last that was given is ${String(given)}`,
+      `message ${later.id} is at position ${String(later.position)}, and the last that was given is ${String(now)}`,
     );
+  }
+}
+
+async function lastGiven({ sequencer }: MongoDBCollections): Promise<Long> {
+  const counter = await sequencer.findOne({ _id: 'sequencer' });
+  if (!counter) throw new DatabaseReplacedError(`${sequencer.namespace} has lost its counter, the document "sequencer"`);
+  return counter.position;
 }
