@@ -70,7 +70,13 @@ async function open(servers: DemoServers, name: string): Promise<Opened> {
   const flights = openFlights({ database: servers.database, databaseUrl: servers.databaseUrl, run: name });
   endings.push(() => flights.close());
   stop.signal.throwIfAborted();
-  if (servers.databaseStays) endings.push(() => flights.drop());
+  if (servers.databaseStays) {
+    endings.push(() => {
+      // A dispatcher that was killed in the middle of a transaction holds its locks until the server ends it.
+      screen.print(`  Dropping ${flights.place}; on MongoDB that can wait for a minute after a kill.`);
+      return flights.drop();
+    });
+  }
   await flights.create();
   const eventstore = new EventStoreDB(servers.eventstoredb);
   endings.push(() => eventstore.close());

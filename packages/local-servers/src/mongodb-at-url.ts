@@ -5,6 +5,8 @@ export interface MongoDBAtUrl {
   readonly url: string;
   /** Such as `8.0.4`. */
   readonly version: string;
+  /** Whether it is an emulator of ours, and not a MongoDB. */
+  readonly isEmulator: boolean;
   /** Where it is, without user or password. */
   readonly hosts: string;
 }
@@ -32,8 +34,8 @@ export async function lookAt(url: string, { members = 1 }: LookOptions = {}): Pr
     const found = hello.hosts?.length ?? members; // a router does not say
     if (found < members) throw new LocalServerError('SERVER_UNSUITABLE', `The MongoDB at ${where} has ${found} of ${members} members.`);
 
-    const { version } = (await admin.command({ buildInfo: 1 })) as { version: string };
-    return { url, version, hosts: where };
+    const { version, gitVersion } = (await admin.command({ buildInfo: 1 })) as { version: string; gitVersion?: string };
+    return { url, version, isEmulator: gitVersion?.startsWith('mongodb-emulator') === true, hosts: where };
   } catch (error) {
     throw error instanceof LocalServerError ? error : notReachable(where, error);
   } finally {

@@ -85,12 +85,12 @@ export async function prepareMongoDB({ onDownload }: Pick<StartMongoDBOptions, '
   if (!process.env['MONGODB_URL'] && (await installedMongod()) === undefined) await downloadedMongod(onDownload);
 }
 
-function existing({ url, version, hosts }: MongoDBAtUrl): LocalMongoDB {
+function existing({ url, version, isEmulator, hosts }: MongoDBAtUrl): LocalMongoDB {
   const named = new Set<string>();
   return {
     url,
     kind: 'url',
-    description: `MongoDB ${version} at ${hosts}, as MONGODB_URL says`,
+    description: `${isEmulator ? `a MongoDB emulator, which answers as ${version},` : `MongoDB ${version}`} at ${hosts}, as MONGODB_URL says`,
     newDatabase: () => {
       const name = newDatabase();
       named.add(name);

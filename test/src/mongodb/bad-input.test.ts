@@ -114,6 +114,15 @@ describe('bad input to the MongoDB adapter', function () {
     );
 
     expect(runs).to.be.below(10);
+    await failureOf('TRANSACTION_ROLLED_BACK', () =>
+      shop.unitOfWork.run(async ({ tx, track }) => {
+        await tx.db
+          .collection('own')
+          .insertOne({ key: 'taken' }, { session: tx.session })
+          .catch(() => {});
+        track(new Notebook('behind-it')).write('x');
+      }),
+    );
   });
 
   it('does not take a transaction for committed that the work itself has ended', async () => {

@@ -70,21 +70,25 @@ export function laneLeasesContract<Tx>(name: string, open: () => Promise<Fixture
         expect(lanesOf([...some, ...rest])).to.deep.equal([...[...some, ...rest].keys()]);
       });
 
-      it('shares the lanes out among several callers at once', async () => {
-        const route = await aRoute();
-        const other = (await fixture.another?.()) ?? fixture.database;
+      for (const [names, nameOf] of [
+        ['each with a name of its own', (nth: number) => `${nth}`],
+        ['all of one name', () => 'twin'],
+      ] as const)
+        it(`shares the lanes out among several callers at once, ${names}`, async () => {
+          const route = await aRoute();
+          const other = (await fixture.another?.()) ?? fixture.database;
 
-        const shares = await Promise.all(
-          Array.from({ length: 8 }, (_, nth) =>
-            (nth % 2 ? fixture.database : other).leases.acquire({ route, owner: `${nth}`, leaseMs: LONG_MS, most: 3 }),
-          ),
-        );
-        const rest = await acquire(route, { owner: 'rest' });
+          const shares = await Promise.all(
+            Array.from({ length: 8 }, (_, nth) =>
+              (nth % 2 ? fixture.database : other).leases.acquire({ route, owner: nameOf(nth), leaseMs: LONG_MS, most: 3 }),
+            ),
+          );
+          const rest = await acquire(route, { owner: 'rest' });
 
-        const lanes = lanesOf([...shares.flat(), ...rest]);
-        expect(lanes).to.deep.equal([...lanes.keys()]);
-        for (const share of shares) expect(share).to.have.length.at.most(3);
-      });
+          const lanes = lanesOf([...shares.flat(), ...rest]);
+          expect(lanes).to.deep.equal([...lanes.keys()]);
+          for (const share of shares) expect(share).to.have.length.at.most(3);
+        });
 
       it('gives a lane whose lease has expired, as taken over, under a higher epoch', async () => {
         const route = await aRoute('global');
