@@ -179,7 +179,8 @@ export class Sequencer {
     if (!look.isFree) return;
     const session = this.collections.client.startSession();
     try {
-      const epoch = (await this.#tryToTake(look, session)) ?? (await this.#endLastAndTake(look, session));
+      const taken = await this.#tryToTake(look, session);
+      const epoch = taken === null ? await this.#endLastAndTake(look, session) : taken;
       if (epoch) this.#tenure = { epoch, session };
     } finally {
       if (!this.#tenure) await session.endSession();
