@@ -52,3 +52,14 @@ export const SIZES = {
     },
   },
 } as const satisfies Record<string, Sizes>;
+
+/** The same for a server that cannot hold so much; figures say how much it was. */
+export function atMost(sizes: Sizes, messages: number): Sizes {
+  const { deliveredRows, pendingRows, memoryBacklog } = sizes;
+  return {
+    ...sizes,
+    deliveredRows: Math.min(deliveredRows, messages),
+    pendingRows: Math.min(pendingRows, messages / 10),
+    memoryBacklog: Math.min(memoryBacklog, messages),
+  };
+}

@@ -1,10 +1,13 @@
 import type { Figure } from './figure.js';
+import { atMost } from './sizes.js';
 import type { Sizes } from './sizes.js';
 
 /** A server of the run. */
 export interface Server<Scratch> {
   /** One line: which server this is. Figures mean something only beside it. */
   readonly description: string;
+  /** How many messages it can hold at once, where that is a limit. */
+  readonly holds?: number;
   /** Runs a section in databases of its own, which are gone afterwards. */
   within<Result>(work: (scratch: Scratch) => Promise<Result>): Promise<Result>;
   stop(): Promise<void>;
@@ -35,8 +38,9 @@ export function suite<Scratch>(
       try {
         onServer(server.description);
         const name = nameOf(server.description);
+        const fitting = server.holds === undefined ? sizes : atMost(sizes, server.holds);
         for (const section of asked.flatMap((each) => sections[each] ?? []))
-          for (const figure of await server.within((scratch) => section(sizes, scratch))) yield { ...figure, server: name };
+          for (const figure of await server.within((scratch) => section(fitting, scratch))) yield { ...figure, server: name };
       } finally {
         await server.stop();
       }

@@ -34,11 +34,14 @@ export class MongoDBScratch implements Scratch<MongoDBTx> {
   }
 }
 
+const EMULATOR_HOLDS = 300_000; // it keeps everything in memory, with its history
+
 /** The run's server, in a process of its own. A majority acknowledges each commit, with its journal on the disk where there is one. */
 export async function startMajorityMongoDB(): Promise<Server<MongoDBScratch>> {
   const server = await startMongoDB({ onDownload: () => console.error('Downloading a mongod, which takes a minute.') });
   return {
     description: `${server.description}: w majority`,
+    ...(server.kind === 'emulator' && { holds: EMULATOR_HOLDS }),
     within: (work) => MongoDBScratch.within(server, work),
     stop: () => server.stop(),
   };

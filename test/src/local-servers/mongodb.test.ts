@@ -81,7 +81,7 @@ describe('a local MongoDB', () => {
       const guest = await start();
 
       expect([guest.kind, guest.url]).to.deep.equal(['url', server.url]);
-      expect(guest.description).to.match(/^MongoDB \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+, as MONGODB_URL says$/);
+      expect(guest.description).to.match(/^a MongoDB emulator, which answers as \d+\.\d+\.\d+, at 127\.0\.0\.1:\d+, as MONGODB_URL says$/);
     });
 
     it('the mongod that MONGOMS_SYSTEM_BINARY names', async () => {
