@@ -243,7 +243,7 @@ describe('bad days of a MongoDB', function () {
     const door = await MongoDBDoor.before(emulator.url);
     const cutOff = await open({
       at: { url: door.url, database: 'bad_days' },
-      clientOptions: { socketTimeoutMS: 1_000, serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500 },
+      clientOptions: { socketTimeoutMS: 1_000, connectTimeoutMS: 1_000, serverSelectionTimeoutMS: 500, heartbeatFrequencyMS: 500 },
     });
     const other = await open();
     const sink = new InMemorySink({ needsWholeStreams: true });
