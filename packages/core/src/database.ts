@@ -1,8 +1,10 @@
 import type { InboxStore } from './inbox/inbox-store.js';
 import type { DeliveryStatus } from './outbox/delivery-status.js';
+import type { Instances } from './outbox/instances.js';
 import type { LaneActions } from './outbox/lane-action.js';
 import type { LaneLeases } from './outbox/lane-lease.js';
 import type { LaneStore } from './outbox/lane-store.js';
+import type { Retention } from './outbox/retention.js';
 import type { RouteStore } from './outbox/route-store.js';
 import type { CommitStores } from './unit-of-work/commit-stores.js';
 
@@ -11,8 +13,10 @@ export interface DispatchStores {
   readonly routes: RouteStore;
   readonly lanes: LaneStore;
   readonly leases: LaneLeases;
+  readonly instances: Instances;
   readonly actions: LaneActions;
   readonly status: DeliveryStatus;
+  readonly retention: Retention;
 }
 
 /** The one thing that is swapped: all ports that a database adapter implements, under one name. */

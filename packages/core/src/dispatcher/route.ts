@@ -112,7 +112,7 @@ export async function registerRoute({ name, sink, selection, order, start }: Rou
   const stored = await store.find(name);
   if (stored) return reconcile({ name, order, selection, start: stored.start }, stored, store, sink.needsWholeStreams === true);
 
-  if (start === undefined && !sink.needsWholeStreams && !(await store.outboxIsEmpty())) {
+  if (start === undefined && !sink.needsWholeStreams && !(await store.outbox()).empty) {
     throw new RouteRefusedError(
       name,
       'it is new, but the outbox has messages already; say where it begins with start: "beginning" (every message ever committed) or "now" (those from now on)',

@@ -28,7 +28,10 @@ export interface AcquireOptions {
 
 /** Gives each lane of a route to at most one holder at a time, by the database's clock. */
 export interface LaneLeases {
-  /** Takes lanes that nobody holds: never held, released, or expired. Answers only those taken by this call; several callers share them out. */
+  /**
+   * Takes lanes that nobody holds: never held, released, or expired. Of an expired one the holder may have been killed by a message: its
+   * `suspects` grow by one. Answers only those taken by this call; several callers share them out.
+   */
   acquire(options: AcquireOptions): Promise<readonly LaneGrant[]>;
 
   /** Prolongs leases in one write. Those that are missing in the answer belong to somebody else by now. */

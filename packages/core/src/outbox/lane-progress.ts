@@ -18,6 +18,8 @@ export interface LaneFailure {
 export interface LaneProgress {
   readonly checkpoint: Checkpoint;
   readonly state: LaneState;
-  /** Set unless `running`. */
+  /** Set unless `running`; while running, a message that is tried alone because one may have killed the last holder. */
   readonly failure: LaneFailure | undefined;
+  /** Holders in a row that were gone without giving the lane back, while it did not move: a message may be killing them. */
+  readonly suspects: number;
 }

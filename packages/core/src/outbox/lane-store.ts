@@ -1,6 +1,9 @@
+import type { MessagePlace } from './delivery-status.js';
+import type { DeliveryAttempt } from './delivery-attempt.js';
 import type { LaneLease } from './lane-lease.js';
 import type { LaneProgress } from './lane-progress.js';
 import type { Checkpoint, OutboxRow } from './outbox-row.js';
+import type { StoppedStream } from './stopped-stream.js';
 
 /** Which messages a route takes: data, not code, so that it can be pushed into the query. */
 export interface Selection {
@@ -25,9 +28,27 @@ export interface ExecutedAction {
   readonly note?: string;
 }
 
+/** A message that the route's policy has given up: best effort was all that was asked. */
+export interface DiscardedMessage {
+  readonly messageId: string;
+  readonly stream: string;
+  readonly reason: string;
+}
+
+/** One write: all of it is stored, or nothing. */
 export interface Settlement extends LaneProgress {
   /** Lane actions that end with this write. */
   readonly executed?: readonly ExecutedAction[];
+  /** Streams that stop, or whose stop has changed. */
+  readonly stopped?: readonly StoppedStream[];
+  /** Streams whose tail was delivered up to the checkpoint: stopped no longer. */
+  readonly resumed?: readonly string[];
+  /** Stored as lane actions of the kind `discard`, carried out: the audit has what the policy did, too. */
+  readonly discarded?: readonly DiscardedMessage[];
+  /** Messages in whose place a sink of whole streams has a placeholder: from now on loading counts them and does not apply them. */
+  readonly placeholders?: readonly MessagePlace[];
+  /** For the delivery history, under the name of the lease's owner. */
+  readonly attempts?: readonly DeliveryAttempt[];
 }
 
 export interface ReadOptions {
@@ -40,6 +61,15 @@ export interface ReadOptions {
   readonly limit: number;
 }
 
+/** The part of one stream that a lane has passed without delivering it. */
+export interface ReadTailOptions extends Omit<ReadOptions, 'after'> {
+  readonly stream: string;
+  /** First revision wanted. */
+  readonly from: bigint;
+  /** The lane's checkpoint: what lies behind it comes by `read`, and must not come twice. */
+  readonly upTo: Checkpoint;
+}
+
 /** Reads lanes and records what was delivered. */
 export interface LaneStore {
   /**
@@ -49,6 +79,12 @@ export interface LaneStore {
    * With `order: 'global'` causes come before their effects. An empty page means: nothing more for now.
    */
   read(options: ReadOptions): Promise<LanePage>;
+
+  /** A stopped stream's rows that the checkpoint has passed, by revision, from `from` on. Fewer than `limit`: there are no more. */
+  readTail(options: ReadTailOptions): Promise<readonly OutboxRow[]>;
+
+  /** The streams that this lane leaves out, in no order. */
+  stopped(lease: LaneLease): Promise<readonly StoppedStream[]>;
 
   /**
    * Records a lane's progress in one write, fenced by the lease. Idempotent.

@@ -28,7 +28,10 @@ export interface Appended {
 export interface HeadAndTail {
   /** Revision of the stream's last committed message; `undefined` when the outbox has never had the stream. */
   readonly head: bigint | undefined;
-  /** Every row of the stream from the asked revision on that the outbox still has, delivered or not, by revision. */
+  /**
+   * Every row of the stream from the asked revision on that the outbox still has, delivered or not, by revision. One in whose place a sink
+   * of whole streams has a placeholder has the type {@link SKIPPED_TYPE}.
+   */
   readonly tail: readonly StoredMessage[];
 }
 

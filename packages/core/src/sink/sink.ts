@@ -28,6 +28,8 @@ export interface Delivery {
   readonly acceptedBeyond?: readonly number[];
   /** Set when `accepted < batch.length`: the sink's trouble, or the next message's. */
   readonly failure?: SinkUnavailableError | MessageRejectedError;
+  /** What the target answered to the accepted ones, for the delivery history: a status, a receipt. Kept up to 1,000 characters. */
+  readonly answer?: string;
 }
 
 /**

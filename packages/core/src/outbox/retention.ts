@@ -1,0 +1,20 @@
+export interface RemoveOptions {
+  /** Only what is older than this, by the database's clock. */
+  readonly olderThanMs: number;
+  /** Most rows to remove in this call, 1 to 100,000. A call is one short transaction: no writer waits for it. */
+  readonly most: number;
+}
+
+/** Takes away what nobody needs any more. */
+export interface Retention {
+  /**
+   * Removes messages that every route that was not retired has passed, and that no stopped stream still waits with; of each stream from
+   * the front only, so that what is left has no hole. Without a route nothing is removed: there is no proof. Heads of streams stay.
+   *
+   * @returns how many were removed; fewer than `most` when no more can go now
+   */
+  removeMessages(options: RemoveOptions): Promise<number>;
+
+  /** @returns how many lines of the delivery history were removed */
+  removeHistory(options: RemoveOptions): Promise<number>;
+}
