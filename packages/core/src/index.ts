@@ -38,12 +38,35 @@ export { outboxMessage } from './outbox/outbox-message.js';
 export type { OutboxMessage } from './outbox/outbox-message.js';
 export { laneOf, streamHash } from './outbox/stream-hash.js';
 export { selects } from './outbox/selects.js';
-export type { ExecutedAction, LanePage, LaneStore, ReadOptions, Selection, Settlement } from './outbox/lane-store.js';
+export type {
+  DiscardedMessage,
+  ExecutedAction,
+  LanePage,
+  LaneStore,
+  ReadOptions,
+  ReadTailOptions,
+  Selection,
+  Settlement,
+} from './outbox/lane-store.js';
 export type { LaneFailure, LaneProgress, LaneState } from './outbox/lane-progress.js';
+export type { StoppedState, StoppedStream } from './outbox/stopped-stream.js';
+export type { DeliveryAttempt, DeliveryOutcome, StoredAttempt } from './outbox/delivery-attempt.js';
 export type { AcquireOptions, LaneGrant, LaneLease, LaneLeases } from './outbox/lane-lease.js';
+export type { InstanceBeat, Instances, LiveInstance } from './outbox/instances.js';
 export type { RouteStore, StoredRoute } from './outbox/route-store.js';
-export type { LaneAction, LaneActionRequest, LaneActions } from './outbox/lane-action.js';
-export type { DeliveryStatus, MessagePlace, MessageProgress, StoredLane } from './outbox/delivery-status.js';
+export type { LaneAction, LaneActionRequest, LaneActions, RecordedAction } from './outbox/lane-action.js';
+export type {
+  AttemptQuery,
+  DeliveryStatus,
+  MessagePlace,
+  MessageProgress,
+  MessageQuery,
+  MessageStatus,
+  RouteStoppedStream,
+  StoppedQuery,
+  StoredLane,
+} from './outbox/delivery-status.js';
+export type { RemoveOptions, Retention } from './outbox/retention.js';
 export type { WakeHint, WakeUps } from './outbox/wake-ups.js';
 export type { Database, DispatchStores } from './database.js';
 
