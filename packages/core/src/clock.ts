@@ -33,3 +33,11 @@ export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     }
   });
 }
+
+/** Resolves when `signal` aborts; at once, if it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

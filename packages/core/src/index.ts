@@ -92,7 +92,7 @@ export { HandlerSink } from './handler/handler-sink.js';
 export type { HandlerSinkOptions } from './handler/handler-sink.js';
 
 // what every station uses
-export { delay, systemClock } from './clock.js';
+export { aborted, delay, systemClock } from './clock.js';
 export type { Clock } from './clock.js';
 export type { Moment, Reached } from './moment.js';
 export { silentLogger } from './logger.js';

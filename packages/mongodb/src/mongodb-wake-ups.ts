@@ -1,4 +1,4 @@
-import { delay, laneOf, systemClock } from '@waybill/core';
+import { aborted, delay, laneOf, systemClock } from '@waybill/core';
 import type { WakeHint, WakeUps } from '@waybill/core';
 import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
@@ -143,10 +143,3 @@ export class MongoDBWakeUps implements WakeUps {
 }
 
 type Watched = SequencerDocument | SignalDocument;
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { delay, laneOf, systemClock } from '@waybill/core';
+import { aborted, delay, laneOf, systemClock } from '@waybill/core';
 import type { WakeHint, WakeUps } from '@waybill/core';
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
@@ -119,11 +119,4 @@ function noticeIn(payload: string | undefined): Notice | undefined {
   } catch {
     return undefined;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
