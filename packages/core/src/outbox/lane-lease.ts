@@ -28,6 +28,9 @@ export interface AcquireOptions {
 
 /** Gives each lane of a route to at most one holder at a time, by the database's clock. */
 export interface LaneLeases {
+  /** How many lanes a route has, held or not; 0 for a route that is not known. */
+  laneCount(route: string): Promise<number>;
+
   /**
    * Takes lanes that nobody holds: never held, released, or expired. Of an expired one the holder may have been killed by a message: its
    * `suspects` grow by one. Answers only those taken by this call; several callers share them out.
