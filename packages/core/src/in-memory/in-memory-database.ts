@@ -1,11 +1,16 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
+import { InMemoryActions } from './in-memory-actions.js';
+import { InMemoryInstances } from './in-memory-instances.js';
 import { InMemoryIdempotency, InMemoryInbox, InMemorySnapshots } from './in-memory-keyed-stores.js';
-import { InMemoryLanes, InMemoryLeases } from './in-memory-lanes.js';
-import { InMemoryActions, InMemoryRoutes, InMemoryStatus } from './in-memory-operations.js';
+import { InMemoryLanes } from './in-memory-lanes.js';
+import { InMemoryLeases } from './in-memory-leases.js';
 import { InMemoryOutbox } from './in-memory-outbox.js';
+import { InMemoryRetention } from './in-memory-retention.js';
+import { InMemoryRoutes } from './in-memory-routes.js';
 import { InMemoryState } from './in-memory-state.js';
+import { InMemoryStatus } from './in-memory-status.js';
 import { InMemoryTransactions } from './in-memory-transactions.js';
 import type { InMemoryTx } from './in-memory-transactions.js';
 import { InMemoryWakeUps } from './in-memory-wake-ups.js';
@@ -28,8 +33,10 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
   readonly routes: InMemoryRoutes;
   readonly lanes: InMemoryLanes;
   readonly leases: InMemoryLeases;
+  readonly instances: InMemoryInstances;
   readonly actions: InMemoryActions;
   readonly status: InMemoryStatus;
+  readonly retention: InMemoryRetention;
 
   constructor({ lanes = 16, clock = systemClock }: InMemoryOptions = {}) {
     const state = new InMemoryState(lanes, clock);
@@ -41,8 +48,10 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
     this.routes = new InMemoryRoutes(state);
     this.lanes = new InMemoryLanes(state);
     this.leases = new InMemoryLeases(state);
+    this.instances = new InMemoryInstances(state);
     this.actions = new InMemoryActions(state);
     this.status = new InMemoryStatus(state);
+    this.retention = new InMemoryRetention(state);
   }
 
   migrate(): Promise<void> {

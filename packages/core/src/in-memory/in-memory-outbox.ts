@@ -1,4 +1,5 @@
 import { ConcurrencyError } from '../errors.js';
+import { SKIPPED_TYPE } from '../message/stored-message.js';
 import type { StoredMessage } from '../message/stored-message.js';
 import type { Appended, HeadAndTail, OutboxStore, StreamAppend } from '../outbox/outbox-store.js';
 import { laneOf } from '../outbox/stream-hash.js';
@@ -33,7 +34,10 @@ export class InMemoryOutbox implements OutboxStore<InMemoryTx> {
   }
 
   headAndTail(stream: string, from: bigint, tx: InMemoryTx): Promise<HeadAndTail> {
-    const rows: readonly StoredMessage[] = [...(this.state.rowsByStream.get(stream) ?? []), ...ownRows(stream, tx)];
+    const committed = (this.state.rowsByStream.get(stream) ?? []).map((row) =>
+      this.state.placeholders.has(row.id) ? { ...row, type: SKIPPED_TYPE } : row,
+    );
+    const rows: readonly StoredMessage[] = [...committed, ...ownRows(stream, tx)];
     return Promise.resolve({ head: this.#head(stream, tx), tail: rows.filter(({ revision }) => revision >= from) });
   }
 

@@ -1,10 +1,12 @@
+import type { Snapshot } from '../aggregate/snapshot-store.js';
 import type { Clock } from '../clock.js';
 import type { StoredMessage } from '../message/stored-message.js';
-import type { LaneAction } from '../outbox/lane-action.js';
+import type { StoredAttempt } from '../outbox/delivery-attempt.js';
+import type { LiveInstance } from '../outbox/instances.js';
+import type { RecordedAction } from '../outbox/lane-action.js';
 import type { LaneProgress } from '../outbox/lane-progress.js';
-import type { ExecutedAction } from '../outbox/lane-store.js';
 import type { StoredRoute } from '../outbox/route-store.js';
-import type { Snapshot } from '../aggregate/snapshot-store.js';
+import type { StoppedStream } from '../outbox/stopped-stream.js';
 
 /** A committed row, with its place in the log of all rows and in that of its lane. */
 export interface CommittedRow extends StoredMessage {
@@ -15,6 +17,9 @@ export interface CommittedRow extends StoredMessage {
   readonly laneIndex: number;
 }
 
+/** Rows in commit order. One that was removed leaves its place empty, for places are counted from the first. */
+export type Log = (CommittedRow | undefined)[];
+
 export interface StoredLaneRow {
   readonly route: string;
   readonly lane: number;
@@ -23,20 +28,35 @@ export interface StoredLaneRow {
   epoch: bigint;
   leaseUntil: Date;
   released: boolean;
+  readonly stopped: Map<string, StoppedStream>;
+}
+
+/** A line of the delivery history. */
+export interface HistoryLine extends StoredAttempt {
+  readonly messageIds: readonly string[];
+  readonly recordedAt: Date;
 }
 
 /** What the in-memory adapters share: the "tables". */
 export class InMemoryState {
   readonly heads = new Map<string, bigint>();
-  readonly rows: CommittedRow[] = [];
-  readonly rowsByLane: CommittedRow[][];
+  readonly rows: Log = [];
+  readonly rowsByLane: Log[];
   readonly rowsByStream = new Map<string, CommittedRow[]>();
   readonly claims = new Set<string>();
   readonly outcomes = new Map<string, string>();
   readonly snapshots = new Map<string, Snapshot>();
   readonly routes = new Map<string, StoredRoute>();
   readonly lanes = new Map<string, StoredLaneRow>();
-  readonly actions: (LaneAction & { executed?: ExecutedAction })[] = [];
+  readonly instances = new Map<string, LiveInstance>();
+  /** Ids of messages in whose place a sink of whole streams has a placeholder. */
+  readonly placeholders = new Set<string>();
+  actions: RecordedAction[] = [];
+  /** Oldest first, each try once. */
+  readonly history = new Map<string, HistoryLine>();
+  rowsWereRemoved = false;
+  #lastId = 0;
+  #lastEpoch = 0n;
 
   constructor(
     readonly laneCount: number,
@@ -55,5 +75,23 @@ export class InMemoryState {
     laneRows.push(row);
     streamRows.push(row);
     this.rowsByStream.set(message.stream, streamRows);
+  }
+
+  /** The stream's first row goes. */
+  removeFirst(stream: string): void {
+    const row = this.rowsByStream.get(stream)!.shift()!;
+    this.rows[row.index] = undefined;
+    this.rowsByLane[row.lane]![row.laneIndex] = undefined;
+    this.placeholders.delete(row.id);
+    this.rowsWereRemoved = true;
+  }
+
+  nextId(): string {
+    return String(++this.#lastId);
+  }
+
+  /** Of all lanes together: the holder of a lane that was retired must not fit one that was made anew. */
+  nextEpoch(): bigint {
+    return ++this.#lastEpoch;
   }
 }

@@ -69,9 +69,11 @@ export interface MessageStatus extends MessagePlace {
   readonly processedAt: Date | undefined;
   /** When the last try failed. */
   readonly failedAt: Date | undefined;
+  /** Of the failure that it stands at, or behind. */
   readonly error: string | undefined;
 }
 
+/** One message; or a stream's messages from a revision on (default 0), at most so many (default 100). */
 export type MessageQuery = { readonly messageId: string } | { readonly stream: string; readonly from?: bigint; readonly most?: number };
 
 export interface AttemptQuery {
@@ -89,7 +91,7 @@ export interface DeliveryStatus {
 
   stopped(query: StoppedQuery): Promise<readonly RouteStoppedStream[]>;
 
-  /** A line for each of the messages and each route that was not retired and selects it. Cheap for one message, and for a part of one stream. */
+  /** A line for each of the messages and each route that was not retired and selects it, by revision. Cheap for one message, and for a part of one stream. */
   messages(query: MessageQuery): Promise<readonly MessageStatus[]>;
 
   /** What was tried with a message, newest first, as long as the history is kept. */

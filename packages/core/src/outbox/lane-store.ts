@@ -80,7 +80,10 @@ export interface LaneStore {
    */
   read(options: ReadOptions): Promise<LanePage>;
 
-  /** A stopped stream's rows that the checkpoint has passed, by revision, from `from` on. Fewer than `limit`: there are no more. */
+  /**
+   * A stopped stream's rows that the checkpoint has passed, by revision, from `from` on. Fewer than `limit`: there are no more. The
+   * `checkpoint` of each is `upTo`: to deliver it moves the lane nowhere.
+   */
   readTail(options: ReadTailOptions): Promise<readonly OutboxRow[]>;
 
   /** The streams that this lane leaves out, in no order. */

@@ -13,6 +13,7 @@ export interface StoredRoute {
 
 /** Remembers which routes there are: their checkpoints hold back retention, and a new one must say where it begins. */
 export interface RouteStore {
+  /** As it was saved; a retired one too, with `retiredAt`. */
   find(name: string): Promise<StoredRoute | undefined>;
 
   /** Every route that was ever saved, retired ones too, by name. */
