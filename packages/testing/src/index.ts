@@ -5,6 +5,7 @@ export { transactionRunnerContract } from './contract/transaction-runner-contrac
 export { outboxStoreContract } from './contract/outbox-store-contract.js';
 export { adoptionContract } from './contract/adoption-contract.js';
 export { laneStoreContract } from './contract/lane-store-contract.js';
+export { settlementContract } from './contract/settlement-contract.js';
 export { laneLeasesContract } from './contract/lane-leases-contract.js';
 export { routeStoreContract } from './contract/route-store-contract.js';
 export { laneActionsContract } from './contract/lane-actions-contract.js';
@@ -26,7 +27,7 @@ export type { OrderingOptions, OrderingPort } from './ordering/ordering-contract
 export { race } from './ordering/race.js';
 export type { RaceOptions } from './ordering/race.js';
 export type { RaceResult } from './ordering/race-log.js';
-export { deliverAll, leaseRoute, readNext } from './ordering/leased-route.js';
+export { deliverAll, laneOfStream, leaseRoute, readNext, settleLane, takeOver } from './ordering/leased-route.js';
 export type { HeldLane, LeasedRoute, LeaseRouteOptions } from './ordering/leased-route.js';
 
 // given, when, then
@@ -39,6 +40,10 @@ export type { CrashOptions } from './crash-points/crash-points.js';
 
 // builders
 export { aMessage, anAppend } from './builders/a-message.js';
+export { aSettlement } from './builders/a-settlement.js';
+export { aFailure } from './builders/a-failure.js';
+export { aStoppedStream } from './builders/a-stopped-stream.js';
+export { anAttempt } from './builders/an-attempt.js';
 export { anOutboxMessage, messagesOf } from './builders/an-outbox-message.js';
 export { gate } from './builders/gate.js';
 export type { Gate } from './builders/gate.js';

@@ -229,7 +229,7 @@ describe('definitions', () => {
 
     expect(error.message).to.include('does not survive its codec "json"').and.include('let the schema coerce, or choose another codec');
     expect(isWaybillError(error.cause, 'INVALID_PAYLOAD')).to.equal(true);
-    expect(await database.routes.outboxIsEmpty()).to.equal(true);
+    expect((await database.routes.outbox()).empty).to.equal(true);
   });
 
   it('refuse such a payload also where the first ones happened to survive', async () => {

@@ -78,7 +78,7 @@ describe('a commit whose answer is lost', () => {
     expect(error.message).to.include('Nothing was committed; it is safe to repeat');
     expect(error.cause).to.have.property('code', 'COMMIT_OUTCOME_UNKNOWN');
     expect(order.pending).to.have.length(1);
-    expect(await database.routes.outboxIsEmpty()).to.equal(true);
+    expect((await database.routes.outbox()).empty).to.equal(true);
   });
 
   it('is not guessed at when nobody can tell', async () => {

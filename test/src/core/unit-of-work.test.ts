@@ -105,7 +105,7 @@ describe('a unit of work', () => {
       expect(error).to.equal(reason);
       expect(order.pending).to.have.length(1);
       expect(order.revision).to.equal(undefined);
-      expect(await database.routes.outboxIsEmpty()).to.equal(true);
+      expect((await database.routes.outbox()).empty).to.equal(true);
     });
 
     it('leaves the aggregates as they were when the commit is refused', async () => {
@@ -305,7 +305,7 @@ describe('a unit of work', () => {
       );
 
       expect(error.message).to.include('idempotencyKey "request-1"').and.include('JSON');
-      expect(await database.routes.outboxIsEmpty()).to.equal(true);
+      expect((await database.routes.outbox()).empty).to.equal(true);
     });
 
     it('refuses an empty key, under which all requests would be one', async () => {
@@ -464,7 +464,7 @@ describe('a unit of work', () => {
         .catch((thrown: unknown) => thrown);
 
       expect(error).to.have.property('message', 'no such table');
-      expect(await database.routes.outboxIsEmpty()).to.equal(true);
+      expect((await database.routes.outbox()).empty).to.equal(true);
     });
 
     it('run before the outbox is written, which is the last write', async () => {
@@ -516,7 +516,7 @@ describe('a unit of work', () => {
         })
         .catch(() => {});
 
-      expect(await database.routes.outboxIsEmpty()).to.equal(true);
+      expect((await database.routes.outbox()).empty).to.equal(true);
     });
 
     it('nudges the dispatcher only when it is told of the commit', async () => {
@@ -632,7 +632,7 @@ describe('a unit of work', () => {
         .catch((thrown: unknown) => thrown);
 
       expect(error).to.have.property('name', 'AbortError');
-      expect(await database.routes.outboxIsEmpty()).to.equal(true);
+      expect((await database.routes.outbox()).empty).to.equal(true);
     });
 
     it('does not try again after a conflict', async () => {

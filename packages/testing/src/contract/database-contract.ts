@@ -10,6 +10,7 @@ import { laneStoreContract } from './lane-store-contract.js';
 import { migrationContract } from './migration-contract.js';
 import { outboxStoreContract } from './outbox-store-contract.js';
 import { routeStoreContract } from './route-store-contract.js';
+import { settlementContract } from './settlement-contract.js';
 import { snapshotStoreContract } from './snapshot-store-contract.js';
 import { transactionRunnerContract } from './transaction-runner-contract.js';
 import { unitOfWorkContract } from './unit-of-work-contract.js';
@@ -31,6 +32,7 @@ export function databaseContract<Tx>(
     transactionRunnerContract(name, open);
     outboxStoreContract(name, open, capabilities, options);
     laneStoreContract(name, open);
+    settlementContract(name, open);
     laneLeasesContract(name, open);
     routeStoreContract(name, open);
     laneActionsContract(name, open);

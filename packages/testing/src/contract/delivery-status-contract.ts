@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { laneOf, streamHash } from '@waybill/core';
-import type { LaneFailure, MessageProgress, MessageToAppend, Settlement, StoredLane } from '@waybill/core';
+import type { MessageProgress, MessageToAppend, Settlement, StoredLane } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
+import { aFailure } from '../builders/a-failure.js';
 import { aMessage, anAppend } from '../builders/a-message.js';
 import { eventually } from '../builders/waiting.js';
-import { deliverAll, leaseRoute, readNext } from '../ordering/leased-route.js';
+import { deliverAll, laneOfStream, leaseRoute, readNext, settleLane } from '../ordering/leased-route.js';
 import type { LeasedRoute } from '../ordering/leased-route.js';
 import type { OrderingPort } from '../ordering/ordering-contract.js';
 import type { Fixture } from './fixture.js';
@@ -29,8 +30,7 @@ export function deliveryStatusContract<Tx>(name: string, open: () => Promise<Fix
       );
     const lanesOf = async (route: LeasedRoute): Promise<readonly StoredLane[]> =>
       (await fixture.database.status.lanes()).filter((lane) => lane.route === route.name);
-    const settle = ({ held, lanes }: LeasedRoute, settlement: Partial<Settlement>): Promise<void> =>
-      lanes.settle(held[0]!.lease, { checkpoint: held[0]!.checkpoint, state: 'running', failure: undefined, ...settlement });
+    const settle = (route: LeasedRoute, settlement: Partial<Settlement>): Promise<void> => settleLane(route, route.held[0]!, settlement);
 
     for (const order of ['stream', 'global'] as const) {
       describe(`progress in order "${order}"`, () => {
@@ -39,15 +39,13 @@ export function deliveryStatusContract<Tx>(name: string, open: () => Promise<Fix
           const route = await leaseRoute(fixture.database, { order, selection: { streams: [stream] } });
           await commit(stream, aMessage('A'), aMessage('B'), aMessage('C'));
           const before = await progress(route, stream, 0n, 1n, 2n);
-          const lane = route.held.find(
-            ({ lease }) => lease.lane === (order === 'global' ? 0 : laneOf(streamHash(stream), route.held.length)),
-          )!;
+          const lane = laneOfStream(route, stream);
           const { rows } = await readNext(route, lane);
 
           await settle({ ...route, held: [lane] }, { checkpoint: rows[1]!.checkpoint });
 
-          const passed = async (): Promise<object> =>
-            Object.fromEntries((await progress(route, stream, 0n, 1n, 2n)).map((one) => [one.type, one.passed]));
+          const passed = async (): Promise<Record<string, boolean>> =>
+            Object.fromEntries((await progress(route, stream, 0n, 1n, 2n)).map((one) => [one.type!, one.passed]));
           expect(before.map(({ passed }) => passed)).to.deep.equal([false, false, false]);
           expect(await passed()).to.deep.equal({ A: true, B: true, C: false });
         });
@@ -160,10 +158,7 @@ export function deliveryStatusContract<Tx>(name: string, open: () => Promise<Fix
 
       it('tells what stopped a lane', async () => {
         const route = await leaseRoute(fixture.database, { order: 'global' });
-        const failure: LaneFailure = {
-          ...{ messageId: randomUUID(), stream: 'order-7', revision: 3n, attempts: 10, code: 'MESSAGE_REJECTED', error: 'refused' },
-          nextTryAt: undefined,
-        };
+        const failure = aFailure({ revision: 3n, attempts: 10 });
 
         await settle(route, { state: 'halted', failure });
 

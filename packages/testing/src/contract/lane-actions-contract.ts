@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { ExecutedAction, LaneActionRequest } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
+import { aSettlement } from '../builders/a-settlement.js';
 import { eventually } from '../builders/waiting.js';
 import { leaseRoute } from '../ordering/leased-route.js';
 import type { HeldLane, LeasedRoute } from '../ordering/leased-route.js';
@@ -21,7 +22,7 @@ export function laneActionsContract<Tx>(name: string, open: () => Promise<Fixtur
       fixture.database.actions.request({ route: route.name, lane: lease.lane, kind: 'resume', ...action });
     const due = (...lanes: readonly HeldLane[]) => fixture.database.actions.due(lanes.map(({ lease }) => lease));
     const settle = ({ lease, checkpoint }: HeldLane, ...executed: readonly ExecutedAction[]): Promise<void> =>
-      fixture.database.lanes.settle(lease, { checkpoint, state: 'running', failure: undefined, executed });
+      fixture.database.lanes.settle(lease, aSettlement(checkpoint, { executed }));
 
     it('hands an order to the holder of its lane as it was given', async () => {
       const route = await leaseRoute(fixture.database);

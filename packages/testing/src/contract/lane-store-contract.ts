@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { LaneFailure, MessageToAppend, OutboxRow } from '@waybill/core';
+import type { MessageToAppend, OutboxRow } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aMessage, anAppend } from '../builders/a-message.js';
-import { eventually } from '../builders/waiting.js';
 import { deliverAll, leaseRoute, readNext } from '../ordering/leased-route.js';
 import type { HeldLane, LeasedRoute, LeaseRouteOptions } from '../ordering/leased-route.js';
 import type { OrderingPort } from '../ordering/ordering-contract.js';
 import type { Fixture } from './fixture.js';
-import { rejection } from './rejection.js';
 
-/** The suite of `LaneStore`: pages, selections, checkpoints, and the fence around settlements. */
+/** The suite of `LaneStore.read`: pages, selections and checkpoints. Settlements and stopped streams have suites of their own. */
 export function laneStoreContract<Tx>(name: string, open: () => Promise<Fixture<Tx, OrderingPort>>): void {
   describe(`LaneStore of ${name}`, () => {
     let fixture: Fixture<Tx, OrderingPort>;
@@ -22,25 +20,6 @@ export function laneStoreContract<Tx>(name: string, open: () => Promise<Fixture<
     const commit = (stream: string, ...messages: readonly MessageToAppend[]): Promise<unknown> =>
       fixture.database.transactions.run((tx) => fixture.database.outbox.append([anAppend(stream, { messages })], tx));
     const onlyLane = ({ held }: LeasedRoute): HeldLane => held[0]!;
-    const settle = (route: LeasedRoute, settlement: Partial<Parameters<LeasedRoute['lanes']['settle']>[1]>): Promise<void> =>
-      route.lanes.settle(onlyLane(route).lease, {
-        checkpoint: onlyLane(route).checkpoint,
-        state: 'running',
-        failure: undefined,
-        ...settlement,
-      });
-
-    /** Loses the lane as a crash does, and takes it over as soon as the lease has expired. */
-    const takeOver = (route: LeasedRoute): Promise<LeasedRoute> =>
-      eventually('the lease expiring', async () => {
-        const heir = await lease({ ...route, owner: 'heir' });
-        return heir.held.length > 0 ? heir : undefined;
-      });
-    /** Gives the lane back and takes it again. */
-    async function leaseAgain(route: LeasedRoute): Promise<LeasedRoute> {
-      await fixture.database.leases.release(route.held.map((lane) => lane.lease));
-      return lease(route);
-    }
 
     describe('read', () => {
       it('answers no more rows than asked for, and a place where the rest begins', async () => {
@@ -198,115 +177,7 @@ export function laneStoreContract<Tx>(name: string, open: () => Promise<Fixture<
         expect((await readNext(route, { ...onlyLane(route) })).rows).to.deep.equal([]);
       });
     });
-
-    describe('settle', () => {
-      it('keeps the place for the next holder', async () => {
-        const prefix = aPrefix();
-        const route = await lease({ selection: { streams: [prefix] } });
-        await commit(`${prefix}s`, aMessage(), aMessage(), aMessage());
-        const { rows } = await readNext(route, onlyLane(route));
-
-        await settle(route, { checkpoint: rows[1]!.checkpoint });
-
-        expect(revisions(await deliverAll(await leaseAgain(route)))).to.deep.equal([2n]);
-      });
-
-      it('keeps state and failure of a lane that waits or is halted', async () => {
-        const failure: LaneFailure = {
-          ...{
-            messageId: randomUUID(),
-            stream: 'order-7',
-            revision: 2n ** 40n,
-            attempts: 3,
-            code: 'MESSAGE_REJECTED',
-            error: 'ü: refused',
-          },
-          nextTryAt: new Date('2030-01-01T00:00:00.123Z'),
-        };
-        const route = await lease({});
-
-        await settle(route, { state: 'waiting', failure });
-        const waiting = await grantOf(fixture, route);
-        await settle(
-          { ...route, held: [{ ...onlyLane(route), lease: waiting.lease }] },
-          { state: 'halted', failure: { ...failure, nextTryAt: undefined } },
-        );
-        const halted = await grantOf(fixture, { ...route, held: [{ ...onlyLane(route), lease: waiting.lease }] });
-
-        expect(waiting.progress).to.deep.include({ state: 'waiting', failure });
-        expect(halted.progress).to.deep.include({ state: 'halted', failure: { ...failure, nextTryAt: undefined } });
-      });
-
-      it('forgets the failure of a lane that runs again', async () => {
-        const route = await lease({});
-        const failure = { messageId: randomUUID(), stream: 's', revision: 0n, attempts: 1, code: 'X', error: 'x', nextTryAt: undefined };
-
-        await settle(route, { state: 'halted', failure });
-        await settle(route, { state: 'running', failure: undefined });
-
-        expect((await grantOf(fixture, route)).progress).to.deep.include({ state: 'running', failure: undefined });
-      });
-
-      it('twice the same is the same as once', async () => {
-        const prefix = aPrefix();
-        const route = await lease({ selection: { streams: [prefix] } });
-        await commit(`${prefix}s`, aMessage(), aMessage());
-        const { rows } = await readNext(route, onlyLane(route));
-
-        await settle(route, { checkpoint: rows[0]!.checkpoint });
-        await settle(route, { checkpoint: rows[0]!.checkpoint });
-
-        expect(revisions(await deliverAll(await leaseAgain(route)))).to.deep.equal([1n]);
-      });
-
-      it('under a lease that was lost changes nothing, and says so', async () => {
-        const prefix = aPrefix();
-        const route = await lease({ selection: { streams: [prefix] }, leaseMs: 50 });
-        await commit(`${prefix}s`, aMessage(), aMessage());
-        const page = await readNext(route, onlyLane(route));
-        const heir = await takeOver(route);
-
-        const error = await rejection(settle(route, { checkpoint: page.through, state: 'halted' }));
-
-        expect(error).to.include({ code: 'LEASE_LOST', route: route.name, lane: 0, epoch: onlyLane(route).lease.epoch });
-        const { progress } = await grantOf(fixture, heir);
-        expect(progress).to.include({ state: 'running' });
-        expect(revisions((await readNext(route, { ...onlyLane(route), checkpoint: progress.checkpoint })).rows)).to.deep.equal([0n, 1n]);
-      });
-
-      it('moves no other route', async () => {
-        const prefix = aPrefix();
-        const [one, other] = [await lease({ selection: { streams: [prefix] } }), await lease({ selection: { streams: [prefix] } })];
-        await commit(`${prefix}s`, aMessage());
-
-        const delivered = await deliverAll(one);
-
-        expect(delivered).to.have.length(1);
-        expect(ids(await deliverAll(await leaseAgain(other)))).to.deep.equal(ids(delivered));
-      });
-
-      it('moves no other lane of the route', async () => {
-        const prefix = aPrefix();
-        const route = await lease({ order: 'stream', selection: { streams: [prefix] } });
-        for (let nth = 0; nth < 20; nth++) await commit(`${prefix}${nth}`, aMessage());
-        const [first, ...others] = route.held;
-
-        const delivered = await deliverAll({ ...route, held: [first!] });
-        await fixture.database.leases.release(others.map((lane) => lane.lease));
-        const rest = await deliverAll(await lease(route));
-
-        expect([...ids(delivered), ...ids(rest)]).to.have.length(20);
-        expect(new Set([...ids(delivered), ...ids(rest)])).to.have.property('size', 20);
-      });
-    });
   });
-}
-
-/** What the next holder is granted: gives the lane back and takes it again. */
-async function grantOf<Tx>({ database }: Fixture<Tx, 'leases'>, { name, held }: LeasedRoute) {
-  await database.leases.release(held.map(({ lease }) => lease));
-  const [grant] = await database.leases.acquire({ route: name, owner: 'next', leaseMs: 60_000, most: 1 });
-  return grant!;
 }
 
 const revisions = (rows: readonly OutboxRow[]): readonly bigint[] => rows.map(({ revision }) => revision);

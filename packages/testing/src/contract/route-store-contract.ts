@@ -27,17 +27,17 @@ export function routeStoreContract<Tx>(name: string, open: () => Promise<Fixture
 
     // First of all, for it needs an outbox that nobody has used.
     it('knows that the outbox is empty until the first commit', async () => {
-      const atFirst = await fixture.database.routes.outboxIsEmpty();
+      const atFirst = (await fixture.database.routes.outbox()).empty;
       await rejection(
         transact(async (tx) => {
           await fixture.database.outbox.append([anAppend('rolled-back')], tx);
           throw new Error('no');
         }),
       );
-      const afterRollback = await fixture.database.routes.outboxIsEmpty();
+      const afterRollback = (await fixture.database.routes.outbox()).empty;
       await commit('committed');
 
-      expect([atFirst, afterRollback, await fixture.database.routes.outboxIsEmpty()]).to.deep.equal([true, true, false]);
+      expect([atFirst, afterRollback, (await fixture.database.routes.outbox()).empty]).to.deep.equal([true, true, false]);
     });
 
     it('finds a route as it was saved', async () => {

@@ -3,13 +3,13 @@ import { expect } from 'chai';
 import { projector, UnitOfWork } from '@waybill/core';
 import type { OutboxRow, UnitOfWorkOptions, WakeHint } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
-import { gate } from '../builders/gate.js';
 import { eventually } from '../builders/waiting.js';
 import { deliverAll, leaseRoute } from '../ordering/leased-route.js';
 import { Account, accountCatalogue, Deposited } from './account.js';
 import type { Capabilities, DatabaseFixture } from './fixture.js';
-import { OlderHistory } from './older-history.js';
 import { rejection } from './rejection.js';
+import { unitOfWorkAdoptionContract } from './unit-of-work-adoption-contract.js';
+import { unitOfWorkLostAnswersContract } from './unit-of-work-lost-answers-contract.js';
 
 /** The suite of a unit of work over the adapter: what only all its ports together can keep. */
 export function unitOfWorkContract<Tx>(
@@ -172,62 +172,6 @@ export function unitOfWorkContract<Tx>(
       });
     });
 
-    describe('adoption', () => {
-      const adopt = (history: OlderHistory, id: string, cents: number, between: () => void | Promise<void> = () => {}) =>
-        unit({ history }).run(async ({ load }) => {
-          const account = await load(Account, id);
-          await between();
-          account.deposit(cents);
-        });
-
-      it('goes on behind the revision at which the event history had the stream', async () => {
-        const [id, history] = [randomUUID(), new OlderHistory()];
-        history.append(`account-${id}`, 1, 2, 3);
-
-        const receipt = await adopt(history, id, 4);
-
-        expect(receipt.messages.map(({ revision }) => revision)).to.deep.equal([3n]);
-        expect((await unit({ history }).run(async ({ load }) => (await load(Account, id)).cents)).result).to.equal(10);
-      });
-
-      it('leaves one winner of two racers', async () => {
-        const [id, history] = [randomUUID(), new OlderHistory()];
-        history.append(`account-${id}`, 1);
-        const meeting = [gate(), gate()] as const;
-        const meet = (mine: number) => async () => {
-          meeting[mine]!.open();
-          await meeting[1 - mine]!.opened;
-        };
-
-        const outcomes = await Promise.allSettled([adopt(history, id, 10, meet(0)), adopt(history, id, 20, meet(1))]);
-
-        const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-        expect(lost).to.have.length(1);
-        expect((lost[0] as { code?: string }).code).to.be.oneOf(['CONCURRENCY', 'TRANSACTION_CONFLICT']);
-        expect((await committed(id)).map(({ revision }) => revision)).to.deep.equal([1n]);
-      });
-
-      it('is refused when somebody else took the stream over in between', async () => {
-        const [id, history] = [randomUUID(), new OlderHistory()];
-        history.append(`account-${id}`, 1);
-
-        const error = await rejection(adopt(history, id, 10, async () => void (await adopt(history, id, 20))));
-
-        expect(error).to.include({ code: 'CONCURRENCY', stream: `account-${id}`, expectedRevision: 0n });
-        expect((await committed(id)).map(({ revision }) => revision)).to.deep.equal([1n]);
-      });
-
-      it('is found out by the next load when a foreign program appended in between', async () => {
-        const [id, history] = [randomUUID(), new OlderHistory()];
-        history.append(`account-${id}`, 1);
-        const { messages } = await adopt(history, id, 10, () => history.append(`account-${id}`, 99));
-
-        const error = await rejection(unit({ history }).run(({ load }) => load(Account, id)));
-
-        expect(error).to.include({ code: 'STREAM_DIVERGED', revision: 1n, outboxMessageId: messages[0]!.id });
-      });
-    });
-
     describe('join', () => {
       it('commits with the transaction of somebody else, and not before', async () => {
         const id = randomUUID();
@@ -259,53 +203,7 @@ export function unitOfWorkContract<Tx>(
         expect(await committed(id)).to.deep.equal([]);
       });
     });
-
-    if (losesAnswers) {
-      describe('a commit whose answer was lost', () => {
-        it('is found out to be committed, and is a success', async () => {
-          const [id, written] = [randomUUID(), randomUUID()];
-
-          const receipt = await unit().run(async ({ tx, track }) => {
-            await fixture.write(written, tx);
-            track(new Account(id)).open('ada');
-            fixture.loseNextCommit!('carried-out');
-          });
-
-          expect(receipt.messages).to.have.length(1);
-          expect(await fixture.written()).to.include(written);
-          expect(await committed(id)).to.have.length(1);
-        });
-
-        it('is found out to be rolled back, and says that it is safe to repeat', async () => {
-          const [id, written] = [randomUUID(), randomUUID()];
-
-          const error = await rejection(
-            unit().run(async ({ tx, track }) => {
-              await fixture.write(written, tx);
-              track(new Account(id)).open('ada');
-              fixture.loseNextCommit!('lost');
-            }),
-          );
-
-          expect(error).to.include({ code: 'DATABASE_UNAVAILABLE' });
-          expect(await fixture.written()).to.not.include(written);
-          expect(await committed(id)).to.deep.equal([]);
-        });
-
-        it('leaves the database as usable as before', async () => {
-          const id = randomUUID();
-          await rejection(
-            unit().run(async ({ track }) => {
-              track(new Account(id)).open('ada');
-              fixture.loseNextCommit!('lost');
-            }),
-          );
-
-          await openAccount(id);
-
-          expect(await committed(id)).to.have.length(1);
-        });
-      });
-    }
   });
+  unitOfWorkAdoptionContract(name, open);
+  if (losesAnswers) unitOfWorkLostAnswersContract(name, open);
 }

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Checkpoint, Database, LaneGrant, LaneLease, LaneStore, OutboxRow, Selection, StoredRoute } from '@waybill/core';
+import { laneOf, streamHash } from '@waybill/core';
+import type { Checkpoint, Database, LaneGrant, LaneLease, LaneStore, OutboxRow, Selection, Settlement, StoredRoute } from '@waybill/core';
+import { aSettlement } from '../builders/a-settlement.js';
+import { eventually } from '../builders/waiting.js';
 
 /** A route whose lanes one reader holds, each at its stored place. */
 export interface LeasedRoute {
@@ -49,7 +52,7 @@ export async function deliverAll(route: LeasedRoute, pageSize = 100): Promise<re
       delivered.push(...page.rows);
       lane.checkpoint = page.through;
       more = page.rows.length > 0;
-      if (more) await route.lanes.settle(lane.lease, { checkpoint: page.through, state: 'running', failure: undefined });
+      if (more) await settleLane(route, lane);
     }
   }
   return delivered;
@@ -62,6 +65,29 @@ export function readNext(
   limit = 100,
 ): ReturnType<LaneStore['read']> {
   return lanes.read({ route: name, lane: lease.lane, order, selection, after: checkpoint, limit });
+}
+
+/** Settles a lane at its place, running, unless the settlement says otherwise. */
+export async function settleLane({ lanes }: LeasedRoute, lane: HeldLane, settlement: Partial<Settlement> = {}): Promise<void> {
+  await lanes.settle(lane.lease, aSettlement(lane.checkpoint, settlement));
+  if (settlement.checkpoint) lane.checkpoint = settlement.checkpoint;
+}
+
+/** The lane of a route, all of whose lanes are held, that a stream is on. */
+export function laneOfStream({ order, held }: LeasedRoute, stream: string): HeldLane {
+  const number = order === 'global' ? 0 : laneOf(streamHash(stream), held.length);
+  return held.find(({ lease }) => lease.lane === number)!;
+}
+
+/** Another reader takes the route's lanes as soon as their leases have expired, as after a crash. */
+export function takeOver(
+  database: Pick<Database, 'routes' | 'leases' | 'lanes'>,
+  { name, order, selection }: LeasedRoute,
+): Promise<LeasedRoute> {
+  return eventually('the leases expiring', async () => {
+    const heir = await leaseRoute(database, { name, order, selection, owner: 'heir' });
+    return heir.held.length > 0 ? heir : undefined;
+  });
 }
 
 const heldLane = ({ lease, progress, takenOver }: LaneGrant): HeldLane => ({ lease, takenOver, checkpoint: progress.checkpoint });

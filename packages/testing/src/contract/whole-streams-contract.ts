@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import type { Delivery, DeliveryContext, OutboxMessage } from '@waybill/core';
+import { after, afterEach, before, describe, it } from 'mocha';
+import { anOutboxMessage, messagesOf } from '../builders/an-outbox-message.js';
+import { deliverTo, untilAccepted } from './delivering.js';
+import type { SinkFixture } from './sink-fixture.js';
+
+/** The suite of sinks that need whole streams. */
+export function wholeStreamsContract(name: string, open: () => Promise<SinkFixture>): void {
+  describe(`Sink ${name}: a whole stream`, () => {
+    let fixture: SinkFixture;
+    before(async () => {
+      fixture = await open();
+      await fixture.sink.start?.(new AbortController().signal);
+    });
+    afterEach(() => fixture?.heal());
+    after(async () => {
+      await fixture?.sink.stop?.();
+      await fixture?.close();
+    });
+
+    const aStream = (): string => `order-${randomUUID()}`;
+    const deliver = (batch: readonly OutboxMessage[], overrides: Partial<DeliveryContext> = {}): Promise<Delivery> =>
+      deliverTo(fixture.sink, batch, overrides);
+    const stored = async (stream: string): Promise<readonly string[]> => (await fixture.stored(stream)).map(({ id }) => id);
+
+    it('has each message once, at exactly its revision', async () => {
+      const stream = aStream();
+      const batch = messagesOf(stream, 9);
+      await deliver(batch.slice(0, 5));
+      await Promise.all([deliver(batch.slice(3)), deliver(batch, { lane: 1 })]);
+      await untilAccepted(() => deliver(batch));
+
+      expect(await fixture.stored(stream)).to.deep.equal(batch.map(({ id, revision }) => ({ id, revision })));
+    });
+
+    it('takes no message whose predecessor it lacks', async () => {
+      const stream = aStream();
+
+      const { accepted, failure } = await deliver(messagesOf(stream, 2, 5n));
+
+      expect(accepted).to.equal(0);
+      expect(failure).to.have.property('code', 'MESSAGE_REJECTED');
+      expect(await stored(stream)).to.deep.equal([]);
+    });
+
+    it('takes no other message at a revision that it has', async () => {
+      const stream = aStream();
+      const batch = messagesOf(stream, 3);
+      await deliver(batch);
+
+      const { accepted, failure } = await deliver([anOutboxMessage(stream, 1n)]);
+
+      expect(accepted).to.equal(0);
+      expect(failure).to.have.property('code', 'MESSAGE_REJECTED');
+      expect(await stored(stream)).to.deep.equal(ids(batch));
+    });
+  });
+}
+
+const ids = (messages: readonly OutboxMessage[]): readonly string[] => messages.map(({ id }) => id);
