@@ -221,8 +221,45 @@ export class DatabaseReplacedError extends WaybillError {
   constructor(found: string) {
     super(
       `This outbox was restored or copied from elsewhere: ${found}. Its checkpoints would take new messages for delivered, or old ones for new, so nothing is started. ` +
-        'If this is a copy beside the original, do not dispatch from it. If it replaces the original, follow "Before you restore a database" in the docs.',
+        'If this is a copy beside the original, do not dispatch from it. If it replaces the original, run database.adopt() once; "Before you restore a database" in the docs tells what it does.',
     );
+  }
+}
+
+/** The witness knows less of the outbox than it must have been told: it is another one, or has lost its data. */
+export class WitnessBehindError extends WaybillError {
+  readonly code = 'WITNESS_BEHIND';
+
+  constructor(
+    readonly mark: bigint,
+    readonly seen: bigint | undefined,
+  ) {
+    super(
+      `The outbox's last mark is number ${mark}, and the witness knows ${seen === undefined ? 'none of them' : `only those up to ${seen}`}. ` +
+        'Is it the right one? If it was restored to an older state, what was delivered to the same server since then is lost there. Nothing is delivered meanwhile. ' +
+        'Connect the right witness; or, to begin anew with this one, run database.adopt() once.',
+    );
+  }
+}
+
+/** The witness could not be asked whether this database was restored or copied. */
+export class WitnessUnavailableError extends WaybillError {
+  readonly code = 'WITNESS_UNAVAILABLE';
+
+  constructor(detail: string, options?: ErrorOptions) {
+    super(
+      `The witness cannot be asked whether this database was restored or copied: ${detail}. A dispatcher does not start without its answer; one that runs goes on and asks again.`,
+      options,
+    );
+  }
+}
+
+/** The number of lanes cannot change now. */
+export class LanesInUseError extends WaybillError {
+  readonly code = 'LANES_IN_USE';
+
+  constructor(found: string, advice: string) {
+    super(`The number of lanes was not changed: ${found}. ${advice}`);
   }
 }
 
@@ -324,6 +361,9 @@ export interface WaybillErrors {
   readonly DATABASE_UNAVAILABLE: DatabaseUnavailableError;
   readonly SCHEMA_MISMATCH: SchemaMismatchError;
   readonly DATABASE_REPLACED: DatabaseReplacedError;
+  readonly WITNESS_BEHIND: WitnessBehindError;
+  readonly WITNESS_UNAVAILABLE: WitnessUnavailableError;
+  readonly LANES_IN_USE: LanesInUseError;
   readonly LEASE_LOST: LeaseLostError;
   readonly ROUTE_REFUSED: RouteRefusedError;
   readonly SINK_UNAVAILABLE: SinkUnavailableError;

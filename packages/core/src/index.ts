@@ -67,6 +67,9 @@ export type {
   StoredLane,
 } from './outbox/delivery-status.js';
 export type { RemoveOptions, Retention } from './outbox/retention.js';
+export type { Mark, OutboxIdentity } from './outbox/outbox-identity.js';
+export type { AdoptedRoute, Adoption } from './outbox/adoption.js';
+export type { LaneChange } from './outbox/lane-change.js';
 export type { WakeHint, WakeUps } from './outbox/wake-ups.js';
 export type { Database, DispatchStores } from './database.js';
 
@@ -74,6 +77,7 @@ export type { Database, DispatchStores } from './database.js';
 export { Dispatcher } from './dispatcher/dispatcher.js';
 export type { DispatcherOptions, LaneStatus, WaitOptions } from './dispatcher/dispatcher.js';
 export type { RouteOptions } from './dispatcher/route.js';
+export type { Witness } from './dispatcher/witness.js';
 export type { RetryOptions } from './dispatcher/backoff.js';
 export type { DispatcherEvents, NamedMessage } from './dispatcher/dispatcher-events.js';
 
@@ -108,6 +112,7 @@ export {
   InvalidPayloadError,
   InvalidStreamNameError,
   isWaybillError,
+  LanesInUseError,
   LeaseLostError,
   MessageRejectedError,
   PayloadTooLargeError,
@@ -122,5 +127,7 @@ export {
   UnknownMessageTypeError,
   WaitTimeoutError,
   WaybillError,
+  WitnessBehindError,
+  WitnessUnavailableError,
 } from './errors.js';
 export type { WaybillErrors } from './errors.js';
