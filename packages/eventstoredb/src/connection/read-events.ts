@@ -8,7 +8,8 @@ import { plainDetail } from './plain-detail.js';
 import { within } from './within.js';
 
 export interface ReadEventsOptions {
-  readonly from: bigint;
+  /** First revision wanted; `'end'` reads backwards from the last one. */
+  readonly from: bigint | 'end';
   readonly limit?: number;
   /** Only the leader may answer: followers lag behind. */
   readonly leader: boolean;
@@ -39,7 +40,7 @@ export async function* readEvents(
     try {
       for await (const event of readOnce(current, client, settings, stream, { ...options, from })) {
         yield event;
-        from = event.revision + 1n;
+        if (from !== 'end') from = event.revision + 1n;
       }
       return;
     } catch (cause) {
@@ -70,7 +71,7 @@ async function* readOnce(
   const reading = client.readStream(
     stream,
     {
-      direction: 'forwards',
+      direction: from === 'end' ? 'backwards' : 'forwards',
       fromRevision: from,
       resolveLinkTos: false,
       requiresLeader: leader,
