@@ -18,6 +18,8 @@ export { unitOfWorkContract } from './contract/unit-of-work-contract.js';
 export type { Capabilities, DatabaseFixture, Fixture } from './contract/fixture.js';
 export { sinkContract } from './contract/sink-contract.js';
 export type { SinkCapabilities, SinkFixture } from './contract/sink-fixture.js';
+export { witnessContract } from './contract/witness-contract.js';
+export type { WitnessFixture } from './contract/witness-contract.js';
 export { eventHistoryContract } from './contract/event-history-contract.js';
 export type { EventHistoryCapabilities, EventHistoryFixture } from './contract/event-history-contract.js';
 
