@@ -79,7 +79,21 @@ export type { DispatcherOptions, LaneStatus, WaitOptions } from './dispatcher/di
 export type { RouteOptions } from './dispatcher/route.js';
 export type { Witness } from './dispatcher/witness.js';
 export type { RetryOptions } from './dispatcher/backoff.js';
-export type { DispatcherEvents, NamedMessage } from './dispatcher/dispatcher-events.js';
+export type { DispatcherEvent, DispatcherEvents, NamedMessage } from './dispatcher/dispatcher-events.js';
+
+// alarm
+export { Alarms } from './alarm/alarms.js';
+export type { AlarmOptions, AlarmsOptions } from './alarm/alarms.js';
+export { alarmOf } from './alarm/alarm-of.js';
+export type { Alarm, AlarmKind, Finding } from './alarm/alarm.js';
+export type { Notifier } from './alarm/notifier.js';
+export { LoggingNotifier } from './alarm/logging-notifier.js';
+export { Watch } from './alarm/watch.js';
+export type { WatchOptions } from './alarm/watch.js';
+export type { Patience } from './alarm/conditions.js';
+export { outboxSnapshot } from './alarm/outbox-snapshot.js';
+export type { OutboxSnapshot, RouteRates, RouteSnapshot } from './alarm/outbox-snapshot.js';
+export type { WatchedStores } from './alarm/outbox-look.js';
 
 // sink
 export type { Delivery, DeliveryContext, Sink } from './sink/sink.js';
@@ -115,6 +129,7 @@ export {
   LanesInUseError,
   LeaseLostError,
   MessageRejectedError,
+  NotificationFailedError,
   PayloadTooLargeError,
   RouteRefusedError,
   SchemaMismatchError,
