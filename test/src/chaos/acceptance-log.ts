@@ -57,9 +57,10 @@ export class AcceptanceLog {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => socket.destroy()); // of the socket: who sends may be killed at any time
+    lines.on('line', (line) => {
       const request = requestIn(line);
       if (request) socket.write(`${JSON.stringify(this.#accept(request))}\n`);
     });

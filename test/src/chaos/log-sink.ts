@@ -47,11 +47,12 @@ export class LogSink implements Sink {
     if (this.#socket && !this.#socket.destroyed) return this.#socket;
     const socket = connect(this.port, '127.0.0.1');
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => socket.destroy());
+    lines.on('line', (line) => {
       const { nth, accepted } = JSON.parse(line) as LogAnswer;
       this.#waiting.get(nth)?.resolve(accepted);
     });
-    socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the log is not there'));
     });

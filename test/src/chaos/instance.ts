@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DispatcherChild } from './dispatcher-child.js';
+import type { ChildOrder } from './dispatcher-child.js';
+import type { FaultProxy } from './fault-proxy.js';
+
+/** What is different about one life of an instance. */
+export type Life = Pick<ChildOrder, 'crashAt' | 'clockOffByMs' | 'hoggedPool'>;
+
+const EVENTS_TO_TELL = 12;
+const STARTS_WITHIN_MS = 30_000;
+
+/** One of the dispatchers, over all its lives: when its process ends, whatever the reason, another one is started under its name. */
+export class Instance {
+  kills = 0;
+  /** Ends that nobody ordered, and halted lanes, each with what the process told last. */
+  readonly surprises: string[] = [];
+  readonly #toldBefore = new Map<string, number>();
+  #child: DispatcherChild;
+  #next: Life = {};
+  #isOver = false;
+
+  constructor(
+    private readonly order: ChildOrder,
+    /** Its way to the database. */
+    readonly network: FaultProxy,
+  ) {
+    this.#child = this.#start();
+  }
+
+  get isRunning(): boolean {
+    return this.#child.isRunning;
+  }
+
+  told(name: string): number {
+    return (this.#toldBefore.get(name) ?? 0) + (this.#child.told.get(name) ?? 0);
+  }
+
+  /** Resolves once the process that there is now delivers, or the one after it. */
+  async running(): Promise<void> {
+    for (const giveUpAt = performance.now() + STARTS_WITHIN_MS; !this.#child.isRunning; await sleep(10)) {
+      if (performance.now() > giveUpAt || this.surprises.length > 0)
+        throw new Error([`${this.order.instance} did not start.`, ...this.surprises, ...this.#lastEvents(this.#child)].join('\n'));
+    }
+  }
+
+  /** SIGKILL; resolves when it is dead. The next one is started at once. */
+  async kill(next: Life = {}): Promise<void> {
+    this.#next = next;
+    await this.#child.kill();
+  }
+
+  /** SIGSTOP, and SIGCONT after so many milliseconds; resolves then. */
+  freeze(ms: number): Promise<void> {
+    return this.#child.freeze(ms);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    const child = this.#child;
+    await child.stop();
+    if (child.ending !== 'exit code 0') this.#surprise(child, `did not stop as it should: ${child.ending}`);
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    await this.#child.kill();
+    await this.network.close();
+  }
+
+  #start(): DispatcherChild {
+    const child = new DispatcherChild({ ...this.order, ...this.#next });
+    this.#next = {};
+    void child.ended.then(() => {
+      this.#remember(child);
+      if (this.#isOver) return;
+      if (child.ending === 'SIGKILL') this.kills++;
+      else this.#surprise(child, `ended by itself: ${child.ending}`);
+      this.#child = this.#start();
+    });
+    return child;
+  }
+
+  #remember(child: DispatcherChild): void {
+    for (const [name, times] of child.told) this.#toldBefore.set(name, (this.#toldBefore.get(name) ?? 0) + times);
+    child.told.clear();
+    if (child.hasHalted) this.#surprise(child, 'has halted a lane');
+  }
+
+  #surprise(child: DispatcherChild, what: string): void {
+    this.surprises.push([`${this.order.instance} ${what}; it told last:`, ...this.#lastEvents(child)].join('\n'));
+  }
+
+  #lastEvents({ events }: DispatcherChild): readonly string[] {
+    return events
+      .filter(({ name }) => name !== 'delivered')
+      .slice(-EVENTS_TO_TELL)
+      .map((event) => `  ${JSON.stringify(event)}`);
+  }
+}
