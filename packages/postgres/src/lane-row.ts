@@ -1,7 +1,8 @@
 import type { Checkpoint, MessageKind, MessageMetadata, OutboxRow } from '@waybill/core';
+import { MESSAGE_COLUMNS } from './message-columns.js';
 import type { MessageColumns } from './message-columns.js';
-import { checkpointOf } from './snapshot-window.js';
-import type { SnapshotWindow } from './snapshot-window.js';
+
+export const LANE_ROW_COLUMNS = `${MESSAGE_COLUMNS}, o.position::text as position, (date_part('epoch', o.recorded_at) * 1000)::bigint::text as recorded_ms`;
 
 export interface LaneRowColumns extends MessageColumns {
   readonly position: string;
@@ -20,9 +21,10 @@ export class LaneRow implements OutboxRow {
   readonly codec: string;
   readonly payload: string;
   readonly #columns: LaneRowColumns;
-  readonly #window: SnapshotWindow;
+  readonly #place: (position: string) => Checkpoint;
 
-  constructor(columns: LaneRowColumns, window: SnapshotWindow) {
+  /** @param place - the lane's place right after a row at this position */
+  constructor(columns: LaneRowColumns, place: (position: string) => Checkpoint) {
     this.id = columns.id;
     this.kind = columns.kind;
     this.type = columns.type;
@@ -33,7 +35,7 @@ export class LaneRow implements OutboxRow {
     this.codec = columns.codec;
     this.payload = columns.payload;
     this.#columns = columns;
-    this.#window = window;
+    this.#place = place;
   }
 
   get metadata(): MessageMetadata {
@@ -49,6 +51,6 @@ export class LaneRow implements OutboxRow {
   }
 
   get checkpoint(): Checkpoint {
-    return checkpointOf({ ...this.#window, position: this.#columns.position });
+    return this.#place(this.#columns.position);
   }
 }

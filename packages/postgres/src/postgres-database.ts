@@ -1,17 +1,22 @@
 import { InvalidOptionsError } from '@waybill/core';
-import type { Database, TransactionRunner } from '@waybill/core';
+import type { Adoption, Database, LaneChange, TransactionRunner } from '@waybill/core';
 import type { ClientConfig, Pool } from 'pg';
 import { PostgresActions } from './postgres-actions.js';
 import { PostgresConnection } from './postgres-connection.js';
+import { PostgresInstances } from './postgres-instances.js';
+import { PostgresIdentity } from './postgres-identity.js';
 import { PostgresIdempotency, PostgresInbox, PostgresSnapshots } from './postgres-keyed-stores.js';
 import { PostgresLanes } from './postgres-lanes.js';
 import { PostgresLeases } from './postgres-leases.js';
 import { PostgresOutbox } from './postgres-outbox.js';
+import { PostgresRetention } from './postgres-retention.js';
 import { PostgresRoutes } from './postgres-routes.js';
 import { PostgresStatus } from './postgres-status.js';
 import { poolTransactions, PostgresTransactions } from './postgres-transactions.js';
 import type { ForeignTransactions, PostgresTx } from './postgres-tx.js';
 import { PostgresWakeUps } from './postgres-wake-ups.js';
+import { adopt } from './schema/adopt.js';
+import { changeLanes } from './schema/change-lanes.js';
 import { migrate } from './schema/migrate.js';
 import { quotedSchema } from './schema/schema-name.js';
 import { verify } from './schema/verify.js';
@@ -21,8 +26,13 @@ export interface PostgresOptions {
   readonly pool: Pool;
   /** Where Waybill's tables are; any name, also one that needs quoting. Default `'waybill'`. */
   readonly schema?: string;
-  /** Ordered paths per route, fixed when the schema is created; 1 to 1,024. Default 16. */
+  /** Ordered paths per route, as the schema was created, or changed by `changeLanes`; 1 to 1,024. Default 16. */
   readonly lanes?: number;
+  /**
+   * What this outbox is called, e.g. `'orders-production'`. Stored when first given; where another name is stored, dispatchers do not start:
+   * the database is a copy.
+   */
+  readonly name?: string;
   /**
    * How wake-ups from other processes arrive: a connection to listen on. Default: one with the pool's own settings. Where the pool
    * goes through PgBouncer, give the server's own address, or `false` for polling only.
@@ -46,9 +56,13 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
   readonly routes: PostgresRoutes;
   readonly lanes: PostgresLanes;
   readonly leases: PostgresLeases;
+  readonly instances: PostgresInstances;
   readonly actions: PostgresActions;
   readonly status: PostgresStatus;
+  readonly retention: PostgresRetention;
+  readonly identity: PostgresIdentity;
   readonly #connection: PostgresConnection<Tx>;
+  readonly #name: string | undefined;
 
   /** @throws {@link InvalidOptionsError} a schema name or number of lanes that cannot be */
   constructor(
@@ -62,6 +76,8 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
     const transactions = options.transactions ?? (poolTransactions(pool) as unknown as ForeignTransactions<Tx>);
     const connection = new PostgresConnection<Tx>(pool, quotedSchema(schema), schema, lanes, (tx) => transactions.handle(tx));
     this.#connection = connection;
+    this.#name = options.name;
+    this.identity = new PostgresIdentity(connection);
     this.transactions = new PostgresTransactions(pool, transactions, connection.schema);
     this.outbox = new PostgresOutbox(connection);
     this.snapshots = new PostgresSnapshots(connection);
@@ -71,8 +87,10 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
     this.routes = new PostgresRoutes(connection);
     this.lanes = new PostgresLanes(connection);
     this.leases = new PostgresLeases(connection);
+    this.instances = new PostgresInstances(connection);
     this.actions = new PostgresActions(connection);
     this.status = new PostgresStatus(connection);
+    this.retention = new PostgresRetention(connection);
   }
 
   /**
@@ -84,6 +102,14 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
   }
 
   async verify(): Promise<void> {
-    await verify(this.#connection);
+    await verify(this.#connection, this.#name);
+  }
+
+  async adopt(): Promise<Adoption> {
+    return adopt(this.#connection, this.#name);
+  }
+
+  async changeLanes(): Promise<LaneChange> {
+    return changeLanes(this.#connection);
   }
 }

@@ -1,11 +1,13 @@
 import { DatabaseUnavailableError, LeaseLostError } from '@waybill/core';
-import type { LaneLease, LanePage, LaneStore, ReadOptions, Settlement } from '@waybill/core';
-import { LaneRow } from './lane-row.js';
+import type { LaneLease, LanePage, LaneStore, OutboxRow, ReadOptions, ReadTailOptions, Settlement, StoppedStream } from '@waybill/core';
+import { LANE_ROW_COLUMNS, LaneRow } from './lane-row.js';
 import type { LaneRowColumns } from './lane-row.js';
-import { MESSAGE_COLUMNS } from './message-columns.js';
 import type { PostgresConnection } from './postgres-connection.js';
+import { hasExtras, settleStatement, settleValues } from './postgres-settlement.js';
 import { CEILING, checkpointOf, windowOf } from './snapshot-window.js';
 import type { SnapshotWindow } from './snapshot-window.js';
+import { STOPPED_COLUMNS, stoppedOf } from './stopped-columns.js';
+import type { StoppedColumns } from './stopped-columns.js';
 
 interface RowColumns extends LaneRowColumns {
   /** What the statement saw by: its snapshot with the ceiling, and the sequence's last value. Told once, in the first row. */
@@ -18,35 +20,20 @@ type Look = Readonly<Record<'snapshot' | 'ceiling' | 'seen', string>> & { readon
 export class PostgresLanes implements LaneStore {
   readonly #readLane: string;
   readonly #readAll: string;
+  readonly #readTail: string;
+  readonly #stopped: string;
   readonly #settle: string;
+  readonly #settleExtras: string;
   readonly #begin: string;
 
   constructor(private readonly connection: PostgresConnection<never>) {
     const { schema } = connection;
     this.#readLane = readStatement(schema, 'read_lane($8::integer, ');
     this.#readAll = readStatement(schema, 'read_all(');
-    this.#settle = `
-      with settled as (
-        update ${schema}.lane
-        set window_from = $4::text::pg_snapshot, floor = $5::text::bigint, ceiling = $6::text::xid8, window_to = $7::text::pg_snapshot, to_floor = $8::text::bigint,
-          to_ceiling = $9::text::xid8, position = $10::text::bigint, state = $11::text, failed_id = $12::text::uuid, failed_stream = $13::text,
-          failed_revision = $14::text::bigint, attempts = $15::text::integer, next_try_at = to_timestamp($16::text::double precision / 1000),
-          error_code = $17::text, last_error = $18::text
-        where route = $1::text and lane = $2::integer and epoch = $3::text::bigint
-          and (
-            exists (select from ${schema}.incarnation where id = $20::text::uuid)
-            or ((window_from::text, window_to::text, position) is not distinct from ($4::text, $7::text, $10::text::bigint)) -- stored already
-          )
-        returning route
-      ), executed as (
-        update ${schema}.lane_action as action
-        set executed_at = clock_timestamp(), outcome = done.outcome, note = done.note
-        from json_to_recordset($19::text::json) as done (id bigint, outcome text, note text), settled
-        where action.id = done.id
-      )
-      select (select count(*) from settled)::text as settled, l.epoch::text as epoch
-      from ${schema}.lane as l
-      where l.route = $1::text and l.lane = $2::integer`;
+    this.#readTail = tailStatement(schema);
+    this.#stopped = `select ${STOPPED_COLUMNS} from ${schema}.stopped_stream as s where s.route = $1::text and s.lane = $2::integer`;
+    this.#settle = settleStatement(schema, false);
+    this.#settleExtras = settleStatement(schema, true);
     this.#begin = `insert into ${schema}.incarnation default values on conflict do nothing`;
   }
 
@@ -57,19 +44,19 @@ export class PostgresLanes implements LaneStore {
     return page.rows.length === 0 && open.to !== undefined ? this.#readWindow(options, windowOf(page.through)) : page;
   }
 
-  async settle(lease: LaneLease, { checkpoint, state, failure, executed = [] }: Settlement): Promise<void> {
-    const { from, floor, ceiling, to, toFloor, toCeiling, position, incarnation } = windowOf(checkpoint);
-    const [answer] = await this.connection.query<{ settled: string; epoch: string }>(this.#settle, [
-      ...[lease.route, lease.lane, String(lease.epoch), from, floor, ceiling, to, toFloor, toCeiling, position, state],
-      ...[failure?.messageId, failure?.stream, failure && String(failure.revision), String(failure?.attempts ?? 0)],
-      ...[
-        failure?.nextTryAt && String(failure.nextTryAt.getTime()),
-        failure?.code,
-        failure?.error.replaceAll('\0', ''),
-        JSON.stringify(executed),
-        incarnation,
-      ],
-    ]);
+  async readTail({ selection, stream, from, upTo, limit }: ReadTailOptions): Promise<readonly OutboxRow[]> {
+    const { from: windowFrom, to, position } = windowOf(upTo);
+    const values = [stream, String(from), windowFrom, to, position, selection.types, selection.streams, limit];
+    return (await this.connection.query<LaneRowColumns>(this.#readTail, values)).map((row) => new LaneRow(row, () => upTo));
+  }
+
+  async stopped({ route, lane }: LaneLease): Promise<readonly StoppedStream[]> {
+    return (await this.connection.query<StoppedColumns>(this.#stopped, [route, lane])).map(stoppedOf);
+  }
+
+  async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
+    const statement = hasExtras(settlement) ? this.#settleExtras : this.#settle;
+    const [answer] = await this.connection.query<{ settled: string; epoch: string }>(statement, settleValues(lease, settlement));
     if (answer?.settled === '1') return;
     if (answer?.epoch !== String(lease.epoch)) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
     throw new DatabaseUnavailableError(
@@ -96,7 +83,7 @@ export class PostgresLanes implements LaneStore {
       window.to === undefined
         ? { ...window, to: snapshot, toFloor: window.seen, toCeiling, seen, incarnation }
         : { ...window, seen, incarnation };
-    const rows = found.map((row) => new LaneRow(row, opened));
+    const rows = found.map((row) => new LaneRow(row, (position) => checkpointOf({ ...opened, position })));
     if (rows.length === limit) return { rows, through: rows.at(-1)!.checkpoint, more: true };
     const through = checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen, incarnation });
     return { rows, through, more: window.to !== undefined }; // a window that was opened just now shows all there is
@@ -105,7 +92,7 @@ export class PostgresLanes implements LaneStore {
 
 function readStatement(schema: string, call: string): string {
   return `
-    select ${MESSAGE_COLUMNS}, o.position::text as position, (date_part('epoch', o.recorded_at) * 1000)::bigint::text as recorded_ms,
+    select ${LANE_ROW_COLUMNS},
       case when row_number() over (order by o.position) = 1 then json_build_object(
         'snapshot', pg_current_snapshot()::text,
         'ceiling', ${CEILING}::text,
@@ -116,3 +103,17 @@ function readStatement(schema: string, call: string): string {
     left join ${schema}.${call}$1::text::pg_snapshot, $2::text::pg_snapshot, $3::text::bigint, $4::text::xid8, $5::text[], $6::text[], $7::integer) as o on true
     order by o.position`;
 }
+
+// By the unique index of the stream; what its lane has passed is a beginning of it.
+const tailStatement = (schema: string): string => `
+    select ${LANE_ROW_COLUMNS}
+    from ${schema}.outbox as o
+    where o.stream = $1::text and o.revision >= $2::text::bigint
+      and (
+        pg_visible_in_snapshot(o.transaction_id, $3::text::pg_snapshot)
+        or ($4::text is not null and pg_visible_in_snapshot(o.transaction_id, $4::text::pg_snapshot) and o.position <= $5::text::bigint)
+      )
+      and case when $6::text[] is null then o.kind = 'event' else o.type = any ($6::text[]) end
+      and ($7::text[] is null or o.stream ^@ any ($7::text[]))
+    order by o.stream, o.revision
+    limit $8::integer`;

@@ -1,22 +1,17 @@
-import type { AcquireOptions, LaneFailure, LaneGrant, LaneLease, LaneLeases, LaneState } from '@waybill/core';
+import type { AcquireOptions, LaneGrant, LaneLease, LaneLeases, LaneState } from '@waybill/core';
+import { failureColumns, laneFailureOf } from './failure-columns.js';
+import type { FailureColumns } from './failure-columns.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import { checkpointOf } from './snapshot-window.js';
 import type { SnapshotWindow } from './snapshot-window.js';
 
-/** A lane's failure, as text. */
-export const FAILURE_COLUMNS = `
-  l.state, l.failed_id::text as failed_id, l.failed_stream, l.failed_revision::text as failed_revision, l.attempts::text as attempts,
-  (extract(epoch from l.next_try_at) * 1000)::bigint::text as next_try_ms, l.error_code, l.last_error`;
+/** What is stored of a lane's holders and failure, as text. */
+export const LANE_COLUMNS = `l.state, l.suspects::text as suspects, ${failureColumns('l')}`;
 
-export interface FailureColumns {
-  readonly state: LaneState;
+export interface LaneColumns extends Omit<FailureColumns, 'failed_id'> {
   readonly failed_id: string | null;
-  readonly failed_stream: string;
-  readonly failed_revision: string;
-  readonly attempts: string;
-  readonly next_try_ms: string | null;
-  readonly error_code: string;
-  readonly last_error: string;
+  readonly state: LaneState;
+  readonly suspects: string;
 }
 
 interface LeaseColumns {
@@ -26,7 +21,7 @@ interface LeaseColumns {
   readonly expires_ms: string;
 }
 
-interface GrantColumns extends LeaseColumns, FailureColumns {
+interface GrantColumns extends LeaseColumns, LaneColumns {
   readonly taken_over: string;
   readonly window_from: string;
   readonly floor: string;
@@ -45,6 +40,7 @@ export class PostgresLeases implements LaneLeases {
   readonly #acquire: string;
   readonly #renew: string;
   readonly #release: string;
+  readonly #count: string;
 
   constructor(private readonly connection: PostgresConnection<never>) {
     const { schema } = connection;
@@ -60,11 +56,12 @@ export class PostgresLeases implements LaneLeases {
         for update skip locked
       )
       update ${schema}.lane as l
-      set owner = $2::text, epoch = l.epoch + 1, lease_until = clock_timestamp() + $3::text::double precision * interval '1 millisecond', released = false
+      set owner = $2::text, epoch = l.epoch + 1, lease_until = clock_timestamp() + $3::text::double precision * interval '1 millisecond', released = false,
+        suspects = l.suspects + case when free.released then 0 else 1 end
       from free
       where l.route = free.route and l.lane = free.lane
       returning ${LEASE_COLUMNS}, (not free.released)::text as taken_over, l.window_from::text as window_from, l.floor::text as floor,
-        l.ceiling::text as ceiling, l.window_to::text as window_to, l.to_floor::text as to_floor, l.to_ceiling::text as to_ceiling, l.position::text as position, ${FAILURE_COLUMNS}`;
+        l.ceiling::text as ceiling, l.window_to::text as window_to, l.to_floor::text as to_floor, l.to_ceiling::text as to_ceiling, l.position::text as position, ${LANE_COLUMNS}`;
     this.#renew = `
       update ${schema}.lane as l
       set lease_until = clock_timestamp() + $2::text::double precision * interval '1 millisecond'
@@ -74,6 +71,12 @@ export class PostgresLeases implements LaneLeases {
       update ${schema}.lane as l
       set owner = null, released = true
       from ${held}`;
+    this.#count = `select count(*)::text as lanes from ${schema}.lane where route = $1::text`;
+  }
+
+  async laneCount(route: string): Promise<number> {
+    const [row] = await this.connection.query<{ lanes: string }>(this.#count, [route]);
+    return Number(row!.lanes);
   }
 
   async acquire({ route, owner, leaseMs, most }: AcquireOptions): Promise<readonly LaneGrant[]> {
@@ -108,19 +111,6 @@ function grantOf(row: GrantColumns): LaneGrant {
   return {
     lease: leaseOf(row),
     takenOver: row.taken_over === 'true',
-    progress: { checkpoint: checkpointOf(window), state: row.state, failure: failureOf(row) },
-  };
-}
-
-export function failureOf(row: FailureColumns): LaneFailure | undefined {
-  if (row.failed_id === null) return undefined;
-  return {
-    messageId: row.failed_id,
-    stream: row.failed_stream,
-    revision: BigInt(row.failed_revision),
-    attempts: Number(row.attempts),
-    nextTryAt: row.next_try_ms === null ? undefined : new Date(Number(row.next_try_ms)),
-    code: row.error_code,
-    error: row.last_error,
+    progress: { checkpoint: checkpointOf(window), state: row.state, failure: laneFailureOf(row), suspects: Number(row.suspects) },
   };
 }

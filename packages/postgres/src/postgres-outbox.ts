@@ -1,7 +1,13 @@
+import { SKIPPED_TYPE } from '@waybill/core';
 import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StoredMessage, StreamAppend } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
 import { MESSAGE_COLUMNS, storedMessage } from './message-columns.js';
 import type { MessageColumns } from './message-columns.js';
+
+interface TailColumns extends MessageColumns {
+  readonly head: string;
+  readonly placeholder: string | null;
+}
 
 /** Appends in one statement: a function moves the heads and inserts the rows. */
 export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
@@ -13,7 +19,7 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
     this.#append = `select ${schema}.append($1::text::text[], $2::text::text[]) as appended`;
     // The head comes with every row of the tail, and alone where there is none: one statement, one look.
     this.#headAndTail = `
-      select head.revision::text as head, ${MESSAGE_COLUMNS}
+      select head.revision::text as head, ${MESSAGE_COLUMNS}, o.placeholder::text as placeholder
       from ${schema}.stream as head
       left join ${schema}.outbox as o on o.stream = head.stream and o.revision >= $2::text::bigint
       where head.stream = $1::text
@@ -30,8 +36,8 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
   }
 
   async headAndTail(stream: string, from: bigint, tx: Tx): Promise<HeadAndTail> {
-    const rows = await this.connection.queryIn<MessageColumns & { head: string }>(tx, this.#headAndTail, [stream, String(from)]);
-    const tail = rows.flatMap((row): StoredMessage[] => (row.id === null ? [] : [storedMessage(row)]));
+    const rows = await this.connection.queryIn<TailColumns>(tx, this.#headAndTail, [stream, String(from)]);
+    const tail = rows.flatMap((row): StoredMessage[] => (row.id === null ? [] : [tailMessage(row)]));
     return { head: rows[0] && BigInt(rows[0].head), tail };
   }
 
@@ -40,6 +46,9 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
     return row!.id;
   }
 }
+
+const tailMessage = (row: TailColumns): StoredMessage =>
+  row.placeholder === 'true' ? { ...storedMessage(row), type: SKIPPED_TYPE } : storedMessage(row);
 
 type Field = string | number | bigint | undefined;
 
