@@ -342,6 +342,22 @@ export class WaitTimeoutError extends WaybillError {
   }
 }
 
+/** The message is set aside, with all that comes after it in its stream, until somebody redrives it. */
+export class ParkedError extends WaybillError {
+  readonly code = 'PARKED';
+
+  constructor(
+    readonly route: string,
+    readonly stream: string,
+    readonly revision: bigint,
+  ) {
+    super(
+      `Message ${stream}@${revision} is parked at route "${route}": it, or one before it in its stream, has used up its tries. ` +
+        `Look at dispatcher.stopped("${route}"), mend the cause, then dispatcher.redrive("${route}", { stream }), or skip the message with a reason.`,
+    );
+  }
+}
+
 /** The properties of each error by its code, for {@link isWaybillError}. */
 export interface WaybillErrors {
   readonly CONCURRENCY: ConcurrencyError;
@@ -370,6 +386,7 @@ export interface WaybillErrors {
   readonly MESSAGE_REJECTED: MessageRejectedError;
   readonly NOTIFICATION_FAILED: NotificationFailedError;
   readonly WAIT_TIMEOUT: WaitTimeoutError;
+  readonly PARKED: ParkedError;
 }
 
 /** Narrows by code, so that it works across two copies of the package: `if (isWaybillError(error, 'CONCURRENCY')) error.stream`. */

@@ -75,7 +75,11 @@ export type { Database, DispatchStores } from './database.js';
 
 // dispatcher
 export { Dispatcher } from './dispatcher/dispatcher.js';
-export type { DispatcherOptions, LaneStatus, WaitOptions } from './dispatcher/dispatcher.js';
+export type { LaneStatus } from './dispatcher/dispatcher.js';
+export type { DispatcherOptions } from './dispatcher/dispatcher-options.js';
+export type { WaitOptions } from './dispatcher/when-delivered.js';
+export type { RedriveChoice, RedriveOptions } from './dispatcher/operators.js';
+export type { FailurePolicy } from './dispatcher/failure-policy.js';
 export type { RouteOptions } from './dispatcher/route.js';
 export type { Witness } from './dispatcher/witness.js';
 export type { RetryOptions } from './dispatcher/backoff.js';
@@ -130,6 +134,7 @@ export {
   LeaseLostError,
   MessageRejectedError,
   NotificationFailedError,
+  ParkedError,
   PayloadTooLargeError,
   RouteRefusedError,
   SchemaMismatchError,

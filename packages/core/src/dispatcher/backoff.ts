@@ -1,5 +1,5 @@
 export interface RetryOptions {
-  /** Tries of one message that may fail by its own fault before the lane halts. Default 10. An outage of the sink uses none up. */
+  /** Tries of one message that may fail by its own fault before `onFailure` decides. Default 10. An outage of the sink uses none up. */
   readonly attempts?: number;
   /** First wait, in milliseconds. Default 200. */
   readonly firstMs?: number;

@@ -1,94 +1,59 @@
 import { setMaxListeners } from 'node:events';
-import { hostname } from 'node:os';
-import { ignoreElements, merge } from 'rxjs';
-import { v4 as randomUuid } from 'uuid';
-import { delay, systemClock } from '../clock.js';
-import type { Clock } from '../clock.js';
-import type { Database } from '../database.js';
-import { InvalidOptionsError, WaitTimeoutError } from '../errors.js';
-import { silentLogger } from '../logger.js';
-import type { Logger } from '../logger.js';
+import { delay } from '../clock.js';
+import { Alarms } from '../alarm/alarms.js';
+import type { Notifier } from '../alarm/notifier.js';
+import { outboxSnapshot } from '../alarm/outbox-snapshot.js';
+import type { OutboxSnapshot } from '../alarm/outbox-snapshot.js';
+import { Watch } from '../alarm/watch.js';
+import { InvalidOptionsError } from '../errors.js';
 import { Catalogue } from '../message/catalogue.js';
-import type { MessageDefinition } from '../message/definition.js';
-import type { Reached } from '../moment.js';
-import type { LaneActionRequest } from '../outbox/lane-action.js';
-import type { StoredLane } from '../outbox/delivery-status.js';
-import { selects } from '../outbox/selects.js';
+import type { RouteStoppedStream, StoredLane } from '../outbox/delivery-status.js';
 import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
-import type { DispatcherEvents } from './dispatcher-events.js';
 import { DispatcherListeners } from './dispatcher-listeners.js';
-import { wakeHints } from './hints.js';
-import { routeLanes } from './route-lanes.js';
+import type { DispatcherEvent, DispatcherEvents } from './dispatcher-events.js';
+import { completeOptions } from './dispatcher-options.js';
+import type { CompleteOptions, DispatcherOptions } from './dispatcher-options.js';
+import { dispatching } from './dispatching.js';
+import { Operators } from './operators.js';
+import type { RedriveChoice, RedriveOptions } from './operators.js';
+import { Rates } from './rates.js';
 import { registerRoute, routesOf } from './route.js';
-import type { Route, RouteOptions } from './route.js';
-
-export interface DispatcherOptions<RouteName extends string = string> {
-  readonly database: Database;
-  readonly catalogue: readonly MessageDefinition[];
-  readonly routes: Readonly<Record<RouteName, RouteOptions>>;
-  /** Name of this instance in leases and events. Default: host name, process id and a random part. */
-  readonly instance?: string;
-  /** How long a lane stays with a process that is gone, in milliseconds. Default 10,000; renewed every third of it. */
-  readonly leaseMs?: number;
-  /** Longest pause between two looks for messages that no wake-up announced, in milliseconds. Default 1,000. */
-  readonly pollMs?: number;
-  /** How long `stop` waits for the batch in flight before it cuts it short, in milliseconds. Default 10,000. */
-  readonly stopWithinMs?: number;
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-  /** 0 (inclusive) to 1 (exclusive), for jitter. */
-  readonly random?: () => number;
-  /** Awaited at named moments; `CrashPoints` of `@waybill/testing` plugs in here. */
-  readonly reached?: Reached;
-}
+import type { Route } from './route.js';
+import { whenDelivered } from './when-delivered.js';
+import type { WaitOptions } from './when-delivered.js';
 
 /** One lane as operators see it. */
 export interface LaneStatus<RouteName extends string = string> extends Omit<StoredLane, 'route'> {
   readonly route: RouteName;
 }
 
-export interface WaitOptions {
-  /** Give up after so many milliseconds. Default: wait for ever. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-const FIRST_LOOK_MS = 5;
-const LONGEST_LOOK_MS = 250;
-
 /**
- * Empties the outbox: streams each route's messages to its sink, in order, and stops a lane at its first failure. (The pattern books
- * call it the message relay.)
+ * Empties the outbox: streams each route's messages to its sink, in order, and stops at failures as the route's policy says. (The pattern
+ * books call it the message relay.)
  *
- * Any number of processes may run one with the same routes: each lane is held by one of them at a time. Route names are
- * inferred from the keys of `routes`.
+ * Any number of processes may run one with the same routes: they share the lanes out, and each lane is held by one of them at a time.
+ * Route names are inferred from the keys of `routes`.
  */
 export class Dispatcher<RouteName extends string = string> {
-  readonly #options: DispatcherOptions<RouteName>;
+  readonly #options: CompleteOptions<RouteName>;
   readonly #routes: readonly Route[];
   readonly #catalogue: Catalogue;
-  readonly #instance: string;
   readonly #listeners: DispatcherListeners<RouteName>;
+  readonly #operators: Operators;
+  readonly #rates: Rates;
   #running: { readonly stop: AbortController; readonly started: Promise<unknown>; readonly ended: Promise<void> } | undefined;
 
   /** @throws {@link InvalidOptionsError}, {@link RouteRefusedError} the options cannot work; nothing was started */
   constructor(options: DispatcherOptions<RouteName>) {
-    const { leaseMs = 10_000, pollMs = 1_000, stopWithinMs = 10_000 } = options;
-    for (const [name, value, least] of [
-      ['leaseMs', leaseMs, 300],
-      ['pollMs', pollMs, 1],
-      ['stopWithinMs', stopWithinMs, 0],
-    ] as const) {
-      if (!Number.isFinite(value) || value < least)
-        throw new InvalidOptionsError(`${name} is ${value}; it must be at least ${least} milliseconds.`);
-    }
-    this.#options = { ...options, leaseMs, pollMs, stopWithinMs };
-    this.#listeners = new DispatcherListeners(options.logger ?? silentLogger);
+    this.#options = completeOptions(options);
+    const { logger, clock, database, instance } = this.#options;
+    this.#listeners = new DispatcherListeners(logger);
     this.#catalogue = new Catalogue(options.catalogue);
     this.#routes = routesOf(options.routes, this.#catalogue);
-    this.#instance = options.instance ?? `${hostname()}:${process.pid}:${randomUuid().slice(0, 8)}`;
+    this.#operators = new Operators({ stores: database, requestedBy: instance });
+    this.#rates = new Rates(clock);
   }
 
   /**
@@ -137,33 +102,21 @@ export class Dispatcher<RouteName extends string = string> {
   /**
    * Resolves when the route is done with the receipt's messages; works in a process that does not dispatch, too.
    *
-   * `not-selected`: the route takes none of them. `skipped`: a person passed at least one by. Waits while the route is halted.
+   * `not-selected`: the route takes none of them. `skipped`: a person, or the route's policy, passed at least one by. Waits while the route,
+   * or a stream of them, is halted. What retention has removed was delivered to whoever selected it.
    *
    * @param receipt - of a unit of work, or its token
-   * @throws {@link WaitTimeoutError} after `timeoutMs`; {@link InvalidOptionsError} no such route, or no token
+   * @throws {@link ParkedError} one of them is set aside; {@link WaitTimeoutError} after `timeoutMs`; {@link InvalidOptionsError} no such route, or no token
    */
   async delivered(
     receipt: Receipt | string,
     route: RouteName,
-    { timeoutMs = Infinity, signal }: WaitOptions = {},
+    options: WaitOptions = {},
   ): Promise<'delivered' | 'not-selected' | 'skipped'> {
-    const { clock = systemClock, database } = this.#options;
+    const { clock, database } = this.#options;
     const messages = typeof receipt === 'string' ? messagesOfToken(receipt) : receipt.messages;
-    const { selection } = this.#routeNamed(route);
-    const deadline = clock.monotonic() + timeoutMs;
-
-    for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(LONGEST_LOOK_MS, waitMs * 2)) {
-      const progress = await database.status.progress(route, messages);
-      const selected = progress.filter((message) => selects(selection, message));
-      if (progress.length === messages.length && selected.every(({ passed }) => passed)) {
-        if (selected.length === 0) return 'not-selected';
-        return selected.some(({ skipped }) => skipped) ? 'skipped' : 'delivered';
-      }
-      signal?.throwIfAborted();
-      if (clock.monotonic() >= deadline)
-        throw new WaitTimeoutError(`Delivery of ${messages.length} messages to route "${route}"`, timeoutMs);
-      await this.#nextLook(route, Math.min(waitMs, deadline - clock.monotonic()), signal);
-    }
+    const nextLook = (ms: number): Promise<void> => this.#nextLook(route, ms, options.signal);
+    return whenDelivered(messages, this.#routeNamed(route), { ...options, stores: database, clock, nextLook });
   }
 
   /** Every lane of every route, also those that other instances hold, and of routes that this dispatcher does not run. */
@@ -171,45 +124,97 @@ export class Dispatcher<RouteName extends string = string> {
     return (await this.#options.database.status.lanes()) as readonly LaneStatus<RouteName>[];
   }
 
-  /** Lets halted or waiting lanes go on at once, with the message that stopped them. The holder does it, at its next step. */
+  /** The streams of a route that wait while their lanes go on, the longest stopped first; up to 10,000. */
+  async stopped(route: RouteName): Promise<readonly RouteStoppedStream[]> {
+    this.#routeNamed(route);
+    return this.#options.database.status.stopped({ route, most: 10_000 });
+  }
+
+  /** How all routes stand, as one object of plain JSON, with the rates of this instance over the last minute. */
+  snapshot(): Promise<OutboxSnapshot> {
+    const { database, clock } = this.#options;
+    return outboxSnapshot(database, { clock, rates: new Map(this.#routes.map(({ name }) => [name, this.#rates.of(name)])) });
+  }
+
+  /** Lets halted or waiting lanes, and halted streams, go on at once with the message that stopped them. The holder does it, at its next step. */
   async resume(route: RouteName, lane?: number): Promise<void> {
     this.#routeNamed(route);
-    const stopped = (await this.lanes()).filter(
-      (status) => status.route === route && (lane === undefined || status.lane === lane) && status.state !== 'running',
-    );
-    if (stopped.length === 0)
-      throw new InvalidOptionsError(
-        `Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`}; there is nothing to resume.`,
-      );
-    for (const status of stopped) await this.#order({ route, lane: status.lane, kind: 'resume' });
+    await this.#operators.resume(route, lane);
   }
 
   /**
-   * Passes by the message that a lane stands at. A sink that needs whole streams gets a placeholder in its place.
+   * Passes by the message that a lane, or a stopped stream, stands at. A sink that needs whole streams gets a placeholder in its place.
    *
    * @param reason - kept for good, because a later reader will ask
    */
   async skip(route: RouteName, messageId: string, reason: string): Promise<void> {
     this.#routeNamed(route);
-    if (reason.trim() === '') throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
-    const lane = (await this.lanes()).find((status) => status.route === route && status.failure?.messageId === messageId);
-    if (!lane)
-      throw new InvalidOptionsError(`No lane of route "${route}" stands at message ${messageId}; only such a message can be skipped.`);
-    await this.#order({ route, lane: lane.lane, kind: 'skip', messageId, reason });
+    await this.#operators.skip(route, messageId, reason);
+  }
+
+  /**
+   * Delivers stopped streams from the message on that stopped them, in order, beside what goes on: one stream, those whose last failure had
+   * a code, or all. The holder of each lane does it, at its next step; a `redriven` event tells when a stream is through.
+   *
+   * @returns the streams, at most 10,000 in one call; with `dryRun` nothing is ordered
+   */
+  async redrive(route: RouteName, choice: RedriveChoice, options: RedriveOptions = {}): Promise<readonly RouteStoppedStream[]> {
+    this.#routeNamed(route);
+    return this.#operators.redrive(route, choice, options);
+  }
+
+  /**
+   * Ends a route for good: nobody needs its messages any more, and it holds back their removal no longer. For routes that are not in
+   * `routes` any more; one of this dispatcher is refused.
+   *
+   * @throws {@link InvalidOptionsError} this dispatcher runs it, or somebody still does
+   */
+  async retireRoute(name: string): Promise<void> {
+    const { database } = this.#options;
+    if (this.#routes.some((route) => route.name === name))
+      throw new InvalidOptionsError(`Route "${name}" is one of this dispatcher's own. Take it out of \`routes\` first, and deploy that.`);
+    const alive = (await database.instances.live()).filter(({ route }) => route === name);
+    if (alive.length > 0)
+      throw new InvalidOptionsError(`Route "${name}" is still run by ${alive.map((one) => one.name).join(', ')}. Stop it there first.`);
+    await database.routes.retire(name);
   }
 
   async #start(stopping: AbortSignal): Promise<{ readonly ended: Promise<void> }> {
-    const { database } = this.#options;
+    const { database, instance } = this.#options;
     await database.verify();
     for (const route of this.#routes) await registerRoute(route, database.routes);
     await this.#startSinks(stopping);
-    this.#listeners.tell({ name: 'started', event: { instance: this.#instance } });
+    const alarms = this.#alarms();
+    const tell = (event: DispatcherEvent): void => {
+      this.#rates.count(event);
+      this.#listeners.tell(event);
+      alarms.hear(event);
+    };
+    tell({ name: 'started', event: { instance } });
 
     const stopped = async (): Promise<void> => {
-      await this.#stopSinks(this.#sinks);
-      this.#listeners.tell({ name: 'stopped', event: { instance: this.#instance } });
+      await this.#stopSinks(this.#sinks, tell);
+      tell({ name: 'stopped', event: { instance } });
+      await alarms.stop();
     };
-    return { ended: this.#dispatch(stopping).then(stopped) };
+    return { ended: this.#dispatch(stopping, tell).then(stopped) };
+  }
+
+  /** Where somebody is to be told, a watch finds what no event tells. */
+  #alarms(): { hear(event: DispatcherEvent): void; stop(): Promise<void> } {
+    const { notify, alarms: options = {}, database, clock, random, logger, instance } = this.#options;
+    if (!notify) return { hear: () => {}, stop: () => Promise.resolve() };
+    const notifiers = Array.isArray(notify) ? (notify as readonly Notifier[]) : [notify as Notifier];
+    const alarms = new Alarms({ ...options, notifiers, instance, clock, random, logger });
+    const watch = new Watch({ ...options, database, alarms, instance, clock, logger });
+    watch.start();
+    return {
+      hear: (event) => alarms.hear(event),
+      stop: async () => {
+        await watch.stop();
+        await alarms.stop();
+      },
+    };
   }
 
   get #sinks(): readonly Sink[] {
@@ -224,70 +229,38 @@ export class Dispatcher<RouteName extends string = string> {
         started.push(sink);
       }
     } catch (error) {
-      await this.#stopSinks(started);
+      await this.#stopSinks(started, (event) => this.#listeners.tell(event));
       throw error;
     }
   }
 
   /** All of them, also when one cannot. */
-  async #stopSinks(sinks: readonly Sink[]): Promise<void> {
+  async #stopSinks(sinks: readonly Sink[], tell: (event: DispatcherEvent) => void): Promise<void> {
     for (const sink of sinks) {
       try {
         await sink.stop?.();
       } catch (error) {
-        this.#listeners.tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'stopping a sink', error } });
+        tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'stopping a sink', error } });
       }
     }
   }
 
-  /** The one subscription: every lane of every route, until `stopping` aborts and the batches in flight are settled. */
-  #dispatch(stopping: AbortSignal): Promise<void> {
-    const {
-      database,
-      leaseMs,
-      pollMs,
-      stopWithinMs,
-      clock = systemClock,
-      random = Math.random,
-      logger = silentLogger,
-      reached,
-    } = this.#options;
+  /** The one subscription, until `stopping` aborts and the batches in flight are settled. */
+  #dispatch(stopping: AbortSignal, tell: (event: DispatcherEvent) => void): Promise<void> {
+    const { clock, stopWithinMs } = this.#options;
     const cut = new AbortController();
     setMaxListeners(0, stopping, cut.signal); // every lane listens
     stopping.addEventListener('abort', () => {
-      const cancel = clock.after(stopWithinMs!, () => cut.abort());
+      const cancel = clock.after(stopWithinMs, () => cut.abort());
       void ended.finally(cancel);
     });
     const onTrouble = (doing: string, error: unknown): void =>
-      this.#listeners.tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } });
-    const hints = wakeHints(database.wakeUps, { clock, pollMs: pollMs!, stopping, onTrouble });
-    const shared = {
-      stores: database,
-      catalogue: this.#catalogue,
-      clock,
-      random,
-      logger,
-      reached,
-      cut: cut.signal,
-      hints,
-      owner: this.#instance,
-      leaseMs: leaseMs!,
-    };
-    const lanes = this.#routes.map((route) => routeLanes({ ...shared, route, stopping }));
-
+      tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } });
+    const shared = { options: this.#options, routes: this.#routes, catalogue: this.#catalogue, rates: this.#rates };
     const ended = new Promise<void>((resolve, reject) => {
-      merge(...lanes, hints.pipe(ignoreElements())).subscribe({
-        next: (event) => this.#listeners.tell(event),
-        complete: resolve,
-        error: reject,
-      });
+      dispatching({ ...shared, stopping, cut: cut.signal, onTrouble }).subscribe({ next: tell, complete: resolve, error: reject });
     });
     return ended;
-  }
-
-  async #order(action: LaneActionRequest): Promise<void> {
-    await this.#options.database.actions.request(action);
-    this.#options.database.wakeUps.nudge('action', []);
   }
 
   #routeNamed(name: string): Route {
@@ -301,7 +274,7 @@ export class Dispatcher<RouteName extends string = string> {
 
   /** Waits for a delivery of this process on the route, or for the time to look again. */
   async #nextLook(route: RouteName, ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const { clock = systemClock } = this.#options;
+    const { clock } = this.#options;
     const woken = new AbortController();
     const off = this.on('delivered', (event) => event.route === route && woken.abort());
     try {

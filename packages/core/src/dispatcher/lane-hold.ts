@@ -7,6 +7,7 @@ import type { LaneLease } from '../outbox/lane-lease.js';
  */
 export class LaneHold {
   readonly #lost = new AbortController();
+  readonly #handingOver = new AbortController();
   readonly #clock: Clock;
   #lease: LaneLease;
   #deadline = 0;
@@ -28,6 +29,15 @@ export class LaneHold {
   /** Aborts when the lane must not be run any longer. */
   get signal(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  /** Aborts when somebody else shall have the lane: it ends with the batch in flight, and gives the lease back. */
+  get handingOver(): AbortSignal {
+    return this.#handingOver.signal;
+  }
+
+  handOver(): void {
+    this.#handingOver.abort();
   }
 
   held(): boolean {

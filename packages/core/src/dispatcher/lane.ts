@@ -38,7 +38,7 @@ export interface LaneWakes {
  */
 export function lane(options: LaneOptions, { hints, stopping }: LaneWakes): Observable<DispatcherEvent> {
   return defer(() => {
-    const { hold, clock, route } = options;
+    const { hold, clock, route, health } = options;
     const steps = new LaneSteps(options);
     let dirty = false; // set by every wake-up, also mid-drain: a message that arrives then must not wait for the next poll
     let attend = true; // an operator may have ordered something before this process came
@@ -56,12 +56,15 @@ export function lane(options: LaneOptions, { hints, stopping }: LaneWakes): Obse
       attend = false;
       return steps.step(attending);
     };
-    let next: Step['next'] = 'idle';
+    let next: Step['next'] = 'more';
+    const until = (ms: number, early: Observable<unknown>): Observable<unknown> =>
+      merge(pause(clock, ms), early, aborted(hold.signal)).pipe(take(1), takeUntil(stopping));
     const whenToGoOn = (): Observable<unknown> => {
       if (stopped || next === 'over') return EMPTY;
-      if (next === 'more' || dirty) return of(true);
-      if (next === 'idle') return EMPTY;
-      return merge(pause(clock, next.waitMs), orders).pipe(take(1), takeUntil(merge(stopping, aborted(hold.signal))));
+      if (next === 'more' || attend) return of(true);
+      if ('waitMs' in next) return until(next.waitMs, merge(orders, health.changed));
+      if (dirty) return of(true);
+      return next.wakeMs === undefined ? EMPTY : until(next.wakeMs, mine);
     };
     const drain = defer(step).pipe(
       tap((done) => (next = done.next)),

@@ -2,14 +2,20 @@ import { catchError, concat, concatMap, defer, EMPTY, filter, from, merge, merge
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../outbox/wake-ups.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
+import { fairShare } from './fair-share.js';
 import { instant, LaneHold } from './lane-hold.js';
 import { lane } from './lane.js';
 import type { LaneOptions } from './lane-steps.js';
 import { aborted, pause } from './signals.js';
 
 export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress'> {
+  /** Name of the instance, as leases show it. */
   readonly owner: string;
+  /** Of this run of the instance. */
+  readonly instanceId: string;
   readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly pollMs: number;
   readonly hints: Observable<WakeHint>;
   readonly stopping: AbortSignal;
 }
@@ -21,17 +27,21 @@ interface Grant {
 }
 
 /**
- * All lanes of one route that this instance holds, side by side.
+ * The lanes of one route that this instance holds, side by side.
  *
- * Emits what happened. Every third of a lease it renews what it holds and takes what nobody holds. Never errors. Completes when the
- * dispatcher stops, after every lane has finished its batch and given its lease back.
+ * Emits what happened. Renews what it holds with every heartbeat. With every look it takes lanes that nobody holds, up to its fair share,
+ * and hands over what it holds beyond it, at a batch boundary. Never errors. Completes when the dispatcher stops, after every lane has
+ * finished its batch and given its lease back.
  */
 export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEvent> {
   return defer(() => {
-    const { route, stores, clock, owner, leaseMs, stopping, hints } = options;
+    const { route, stores, health, clock, owner, instanceId, leaseMs, heartbeatMs, pollMs, stopping, hints } = options;
     const holds = new Set<LaneHold>();
     const orders = new Subject<WakeHint>(); // of this subscription alone: the heartbeat's own hints
     const released = new Subject<void>();
+    const lookMs = Math.min(heartbeatMs, pollMs);
+    let renewedAt = -Infinity;
+    let laneCount = 0;
     const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
       route: route.name,
       lane: hold.lease.lane,
@@ -39,8 +49,8 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     });
 
     const renew = async (): Promise<void> => {
-      if (holds.size === 0) return;
       const asked = instant(clock);
+      if (holds.size === 0 || asked.monotonic + lookMs - renewedAt <= heartbeatMs) return; // the next look is early enough
       const held = [...holds];
       const renewed = await stores.leases.renew(
         held.map(({ lease }) => lease),
@@ -51,21 +61,30 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         if (lease) hold.extend(lease, leaseMs, asked);
         else hold.lose();
       }
+      renewedAt = asked.monotonic;
     };
-    const acquire = async (): Promise<readonly Grant[]> => {
+    const share = async (): Promise<number> => {
+      const alive = await stores.instances.beat({ route: route.name, id: instanceId, name: owner, aliveMs: leaseMs });
+      laneCount ||= await stores.leases.laneCount(route.name); // fixed when the route was made
+      return fairShare({ lanes: laneCount, route: route.name, alive: alive.map(({ id }) => id), mine: instanceId });
+    };
+    const acquire = async (most: number): Promise<readonly Grant[]> => {
+      if (most <= 0) return [];
       const asked = instant(clock);
-      const grants = await stores.leases.acquire({ route: route.name, owner, leaseMs, most: Number.MAX_SAFE_INTEGER });
+      const grants = await stores.leases.acquire({ route: route.name, owner, leaseMs, most });
       return grants.map(({ lease, ...grant }) => ({ ...grant, hold: new LaneHold(lease, clock, leaseMs, asked) }));
     };
     const announceOrders = async (): Promise<void> => {
       const due = await stores.actions.due([...holds].map(({ lease }) => lease));
       if (due.length > 0) orders.next({ kind: 'action', lanes: due.map((action) => action.lane) });
     };
-    const beat = async (): Promise<readonly Grant[]> => {
+    const look = async (): Promise<readonly Grant[]> => {
       await renew();
       if (stopping.aborted) return [];
+      const mine = await share();
       if (holds.size > 0) await announceOrders();
-      return acquire();
+      for (const hold of [...holds].slice(mine)) hold.handOver();
+      return acquire(mine - holds.size);
     };
 
     const run = ({ hold, progress, takenOver }: Grant): Observable<DispatcherEvent> => {
@@ -73,6 +92,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         const held = hold.held();
         holds.delete(hold);
         hold.drop();
+        health.forget(hold.lease.lane);
         released.next();
         if (!held) return [];
         await stores.leases.release([hold.lease]);
@@ -81,11 +101,10 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       holds.add(hold);
       const told = (doing: string) =>
         catchError<DispatcherEvent, Observable<DispatcherEvent>>((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
+      const ending = merge(aborted(stopping), aborted(hold.handingOver));
       return concat(
         of<DispatcherEvent>({ name: 'lane-acquired', event: { ...at(hold), takenOver } }),
-        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping: aborted(stopping) }).pipe(
-          told('storing how far a lane came'),
-        ),
+        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping: ending }).pipe(told('storing how far a lane came')),
         defer(release).pipe(
           concatMap((events) => from(events)),
           told('giving a lane back'),
@@ -93,16 +112,20 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       );
     };
 
-    // Beats on while lanes finish their last batch, however long that takes: it is settled under the lease that it was read under.
+    // Looks on while lanes finish their last batch, however long that takes: it is settled under the lease that it was read under.
     const over = (): boolean => stopping.aborted && holds.size === 0;
-    const nextBeat = (): Observable<void> =>
-      over() ? EMPTY : pause(clock, leaseMs / 3).pipe(takeUntil(merge(aborted(stopping), released).pipe(filter(over))));
+    const nextLook = (): Observable<void> =>
+      over() ? EMPTY : pause(clock, lookMs).pipe(takeUntil(merge(aborted(stopping), released).pipe(filter(over))));
+    const leave = defer(() => stores.instances.leave(route.name, instanceId)).pipe(concatMap(() => EMPTY));
 
-    return defer(beat).pipe(
-      mergeMap((grants) => from(grants)),
-      catchError((error: unknown) => trouble(route.name, undefined, 'renewing and acquiring leases', error)),
-      repeat({ delay: nextBeat }),
-      mergeMap((found) => ('hold' in found ? run(found) : of(found))),
+    return concat(
+      defer(look).pipe(
+        mergeMap((grants) => from(grants)),
+        catchError((error: unknown) => trouble(route.name, undefined, 'renewing and acquiring leases', error)),
+        repeat({ delay: nextLook }),
+        mergeMap((found) => ('hold' in found ? run(found) : of(found))),
+      ),
+      leave.pipe(catchError((error: unknown) => trouble(route.name, undefined, 'signing off', error))),
     );
   });
 }

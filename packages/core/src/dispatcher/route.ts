@@ -5,6 +5,8 @@ import type { Selection } from '../outbox/lane-store.js';
 import type { RouteStore, StoredRoute } from '../outbox/route-store.js';
 import type { Sink } from '../sink/sink.js';
 import type { RetryOptions } from './backoff.js';
+import { FAILURE_POLICIES } from './failure-policy.js';
+import type { FailurePolicy } from './failure-policy.js';
 
 export interface RouteOptions {
   readonly sink: Sink;
@@ -22,13 +24,18 @@ export interface RouteOptions {
   readonly start?: 'beginning' | 'now';
   /** `'stream'` (default): in order per stream, lanes side by side. `'global'`: one total order that respects causality, one lane. */
   readonly order?: 'stream' | 'global';
-  /** What happens after `retry.attempts` failed tries of one message: the lane halts there until somebody resumes it. */
-  readonly onFailure?: 'halt';
+  /**
+   * What becomes of a message that has used up `retry.attempts`, or can never be delivered. Default `halt`. With `order: 'global'` nothing
+   * else is possible, and a sink that needs whole streams can have nothing discarded.
+   */
+  readonly onFailure?: FailurePolicy;
   readonly retry?: RetryOptions;
   /** `size`: most messages read and delivered at once, 1 to 10,000. Default 500. */
   readonly batch?: { readonly size?: number };
   /** Types, and schema versions, that this process does not know: pass them on as stored (default; rolling deployments), or halt. */
   readonly unknownTypes?: 'deliver' | 'halt';
+  /** The name that this route had before: it goes on where that one is, with its lanes, stopped streams and orders. */
+  readonly formerly?: string;
 }
 
 /** A route with its defaults filled in. */
@@ -39,7 +46,9 @@ export interface Route {
   readonly order: 'stream' | 'global';
   readonly start: 'beginning' | 'now' | undefined;
   readonly attempts: number;
-  readonly retry: RetryOptions;
+  readonly retry: Required<RetryOptions>;
+  readonly onFailure: FailurePolicy;
+  readonly formerly: string | undefined;
   readonly batchSize: number;
   readonly unknownTypes: 'deliver' | 'halt';
 }
@@ -68,7 +77,17 @@ export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalo
 const takes = ({ only, sink }: RouteOptions): readonly MessageDefinition[] | undefined => only ?? sink.handles;
 
 function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Route {
-  const { sink, streams, start, order = 'stream', onFailure = 'halt', retry = {}, batch = {}, unknownTypes = 'deliver' } = options;
+  const {
+    sink,
+    streams,
+    start,
+    order = 'stream',
+    onFailure = 'halt',
+    retry = {},
+    batch = {},
+    unknownTypes = 'deliver',
+    formerly,
+  } = options;
   const { size: batchSize = 500 } = batch;
   const { attempts = 10, firstMs = 200, maxMs = 30_000 } = retry;
   const refuse = (reason: string): RouteRefusedError => new RouteRefusedError(name, reason);
@@ -77,8 +96,14 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
 
   if (name === '') throw refuse('it has no name');
   if (typeof sink?.deliver !== 'function') throw refuse('it has no sink');
-  if (onFailure !== 'halt') throw refuse(`onFailure "${String(onFailure)}" does not exist; this version knows "halt"`);
+  if (!FAILURE_POLICIES.includes(onFailure))
+    throw refuse(`onFailure "${String(onFailure)}" does not exist; choose ${FAILURE_POLICIES.join(', ')}`);
   if (order !== 'stream' && order !== 'global') throw refuse(`order "${String(order)}" does not exist; choose "stream" or "global"`);
+  if (order === 'global' && onFailure !== 'halt')
+    throw refuse(`onFailure "${onFailure}" lets messages pass a failed one, which order "global" rules out; use "halt", or order "stream"`);
+  if (onFailure === 'discard' && sink.needsWholeStreams)
+    throw refuse('its sink needs whole streams, and "discard" would leave holes in them; use "halt", "halt-stream" or "park-stream"');
+  if (formerly === name) throw refuse('`formerly` is its own name');
   if (!isWhole(batchSize, 1, 10_000)) throw refuse('batch.size must be a whole number from 1 to 10,000');
   if (!isWhole(attempts, 1, Infinity)) throw refuse('retry.attempts must be a whole number from 1');
   if (!(firstMs > 0) || !(maxMs >= firstMs)) throw refuse('retry.firstMs must be above 0, and retry.maxMs not below it');
@@ -97,7 +122,19 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
 
   const types = only?.flatMap(({ type, formerly }) => [type, ...formerly]);
   const selection = { ...(types && { types }), ...(streams && { streams }) };
-  return { name, sink, selection, order, start, attempts, retry: { attempts, firstMs, maxMs }, batchSize, unknownTypes };
+  return {
+    name,
+    sink,
+    selection,
+    order,
+    start,
+    attempts,
+    retry: { attempts, firstMs, maxMs },
+    onFailure,
+    formerly,
+    batchSize,
+    unknownTypes,
+  };
 }
 
 const isWhole = (value: number, least: number, most: number): boolean =>
@@ -108,17 +145,41 @@ const isWhole = (value: number, least: number, most: number): boolean =>
  *
  * @throws {@link RouteRefusedError} it is new and must say where it begins, or it changed in a way that would break its order
  */
-export async function registerRoute({ name, sink, selection, order, start }: Route, store: RouteStore): Promise<void> {
-  const stored = await store.find(name);
+export async function registerRoute({ name, formerly, sink, selection, order, start }: Route, store: RouteStore): Promise<void> {
+  const stored = (await knownAs(name, store)) ?? (await takenFrom(formerly, name, store));
   if (stored) return reconcile({ name, order, selection, start: stored.start }, stored, store, sink.needsWholeStreams === true);
 
-  if (start === undefined && !sink.needsWholeStreams && !(await store.outbox()).empty) {
+  const { empty, removed } = await store.outbox();
+  if (start === undefined && !sink.needsWholeStreams && !empty) {
     throw new RouteRefusedError(
       name,
       'it is new, but the outbox has messages already; say where it begins with start: "beginning" (every message ever committed) or "now" (those from now on)',
     );
   }
+  if (start !== 'now' && removed) {
+    throw new RouteRefusedError(
+      name,
+      `it is new and would begin at the beginning, which was removed from the outbox (keepMessagesMs)${sink.needsWholeStreams ? '; fill the target from elsewhere, e.g. from another event store, and choose streams that are new' : '; use start: "now"'}`,
+    );
+  }
   await store.save({ name, order, selection, start: start ?? 'beginning' });
+}
+
+/** A route that was retired is none: it begins anew. */
+async function knownAs(name: string, store: RouteStore): Promise<StoredRoute | undefined> {
+  const stored = await store.find(name);
+  return stored?.retiredAt ? undefined : stored;
+}
+
+async function takenFrom(formerly: string | undefined, name: string, store: RouteStore): Promise<StoredRoute | undefined> {
+  if (formerly === undefined || !(await knownAs(formerly, store))) return undefined;
+  if (await store.rename(formerly, name)) return store.find(name);
+  const meanwhile = await knownAs(name, store); // another instance was quicker
+  if (meanwhile) return meanwhile;
+  throw new RouteRefusedError(
+    name,
+    `it was formerly "${formerly}", whose lanes somebody still holds; stop the dispatchers that run it under that name first`,
+  );
 }
 
 async function reconcile(wanted: StoredRoute, stored: StoredRoute, store: RouteStore, wholeStreams: boolean): Promise<void> {

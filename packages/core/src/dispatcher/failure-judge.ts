@@ -1,0 +1,37 @@
+import { isWaybillError } from '../errors.js';
+import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
+import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { Route } from './route.js';
+import type { SinkHealth } from './sink-health.js';
+
+export interface Verdict {
+  /** `outage`: the sink's trouble, which costs the message nothing. `again`: the message's, and it has tries left. `used-up`: it has none. */
+  readonly kind: 'outage' | 'again' | 'used-up';
+  /** Tries of this message that have failed by its own fault, this one among them unless it is an outage. */
+  readonly attempts: number;
+}
+
+/**
+ * Tells an outage from poison.
+ *
+ * A message that is refused uses up a try. One that the sink has trouble with does not, unless the route got something else accepted
+ * since it failed before: then it is poison in disguise, a payload that always gets 500. While nobody gets through, nothing counts.
+ */
+export class FailureJudge {
+  #last: { readonly messageId: string; readonly accepted: number } | undefined;
+
+  constructor(
+    private readonly route: Route,
+    private readonly health: SinkHealth,
+  ) {}
+
+  /** @param attempts - failed tries of this message before this one */
+  judge(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, attempts: number): Verdict {
+    const rejected = isWaybillError(error, 'MESSAGE_REJECTED');
+    const othersGetThrough = this.#last?.messageId === row.id && this.health.accepted > this.#last.accepted;
+    this.#last = { messageId: row.id, accepted: this.health.accepted };
+    if (!rejected && !othersGetThrough) return { kind: 'outage', attempts };
+    const isUsedUp = (rejected && error.final) || attempts + 1 >= this.route.attempts;
+    return { kind: isUsedUp ? 'used-up' : 'again', attempts: attempts + 1 };
+  }
+}

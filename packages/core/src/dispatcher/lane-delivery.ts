@@ -1,0 +1,104 @@
+import { MessageRejectedError, SinkUnavailableError, isWaybillError } from '../errors.js';
+import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
+import { outboxMessage } from '../outbox/outbox-message.js';
+import type { OutboxMessage } from '../outbox/outbox-message.js';
+import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { Delivery, DeliveryContext } from '../sink/sink.js';
+import { named } from './dispatcher-events.js';
+import type { DispatcherEvent } from './dispatcher-events.js';
+import type { LaneOptions } from './lane-steps.js';
+
+export interface DeliveryOfRows extends Delivery {
+  /** What came of it, for the history. */
+  readonly attempts: readonly DeliveryAttempt[];
+  readonly events: readonly DispatcherEvent[];
+}
+
+/** The part of a lane that talks to the sink: rows become messages, and what the sink says becomes a prefix and a failure. */
+export class LaneDelivery {
+  constructor(
+    private readonly options: Omit<LaneOptions, 'progress'>,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Delivers the rows up to the first that cannot be read, which counts as refused by the sink. Never rejects. */
+  async ofRows(rows: readonly OutboxRow[], attempt: number): Promise<DeliveryOfRows> {
+    const { clock, health, hold } = this.options;
+    const { messages, unreadable } = this.#messagesOf(rows);
+    const [startedAt, start] = [clock.now(), clock.monotonic()];
+    const delivery = messages.length > 0 ? await this.ofMessages(messages, attempt) : { accepted: 0 };
+    const failure = delivery.failure ?? unreadable;
+    const durationMs = clock.monotonic() - start;
+
+    const answered = {
+      accepted: delivery.accepted > 0 || (delivery.acceptedBeyond?.length ?? 0) > 0,
+      unavailable: isWaybillError(failure, 'SINK_UNAVAILABLE'),
+    };
+    const turn = messages.length > 0 ? health.answered(hold.lease.lane, answered) : health.leave(hold.lease.lane);
+    const events: DispatcherEvent[] = [];
+    if (delivery.accepted > 0) events.push(this.#delivered(messages, delivery.accepted, durationMs));
+    if (turn === 'down') events.push({ name: 'outage', event: { route: this.options.route.name, error: failure! } });
+    if (turn === 'up') events.push({ name: 'recovered', event: { route: this.options.route.name } });
+
+    const attempts: DeliveryAttempt[] = [];
+    const tried = (ids: readonly OutboxRow[], outcome: DeliveryAttempt['outcome'], detail: string | undefined): void =>
+      void attempts.push({ messageIds: ids.map(({ id }) => id), outcome, startedAt, durationMs, detail });
+    if (delivery.accepted > 0) tried(rows.slice(0, delivery.accepted), 'delivered', delivery.answer);
+    if (failure) {
+      const outcome = isWaybillError(failure, 'MESSAGE_REJECTED') ? 'rejected' : 'unavailable';
+      tried(rows.slice(delivery.accepted, delivery.accepted + 1), outcome, failure.message);
+    }
+    return { ...delivery, ...(failure && { failure }), attempts, events };
+  }
+
+  async ofMessages(messages: readonly OutboxMessage[], attempt: number): Promise<Delivery> {
+    const { route, hold, logger } = this.options;
+    const { lane, epoch } = hold.lease;
+    const context: DeliveryContext = { signal: this.signal, route: route.name, lane, order: route.order, epoch, attempt, logger };
+    try {
+      return checked(await route.sink.deliver(messages, context), messages.length);
+    } catch (cause) {
+      return { accepted: 0, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause }) };
+    }
+  }
+
+  /** Rows in today's shape, up to the first that cannot be read. */
+  #messagesOf(rows: readonly OutboxRow[]): { readonly messages: readonly OutboxMessage[]; readonly unreadable?: MessageRejectedError } {
+    const { catalogue, route } = this.options;
+    const messages: OutboxMessage[] = [];
+    for (const row of rows) {
+      try {
+        const message = outboxMessage(row, catalogue);
+        if (!message.known && route.unknownTypes === 'halt') {
+          const detail = `type ${row.type}, schema version ${row.schemaVersion}, is not in this process's catalogue, and the route says unknownTypes: 'halt'`;
+          return { messages, unreadable: new MessageRejectedError(row.id, row.stream, row.revision, detail, { final: true }) };
+        }
+        messages.push(message);
+      } catch (cause) {
+        const detail = cause instanceof Error ? cause.message : String(cause);
+        return { messages, unreadable: new MessageRejectedError(row.id, row.stream, row.revision, detail, { cause, final: true }) };
+      }
+    }
+    return { messages };
+  }
+
+  #delivered(messages: readonly OutboxMessage[], count: number, durationMs: number): DispatcherEvent {
+    const { clock, route, hold } = this.options;
+    const last = messages[count - 1]!;
+    const sinceCommitMs = clock.now().getTime() - last.recordedAt.getTime();
+    return { name: 'delivered', event: { route: route.name, lane: hold.lease.lane, count, last: named(last), durationMs, sinceCommitMs } };
+  }
+}
+
+/** What a sink answered; where that makes no sense, nothing counts as accepted, for to deliver again is safe and to leave out is not. */
+function checked(delivery: Delivery, asked: number): Delivery {
+  const { accepted, failure } = delivery;
+  if (accepted === asked && !failure) return delivery;
+  if (!failure || !Number.isInteger(accepted) || accepted < 0 || accepted >= asked) {
+    const detail = `it answered "${accepted} of ${asked} accepted"${failure ? ` and a failure (${String(failure)})` : ' and no failure'}, which no sink may do`;
+    return { accepted: 0, failure: new SinkUnavailableError(detail, { cause: failure }) };
+  }
+  if (isWaybillError(failure, 'MESSAGE_REJECTED') || isWaybillError(failure, 'SINK_UNAVAILABLE')) return delivery;
+  const cause: unknown = failure; // a sink that is not checked by a compiler
+  return { accepted, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause }) };
+}

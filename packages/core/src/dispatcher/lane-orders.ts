@@ -1,0 +1,131 @@
+import type { LaneAction } from '../outbox/lane-action.js';
+import type { Settlement } from '../outbox/lane-store.js';
+import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { StoppedStream } from '../outbox/stopped-stream.js';
+import { skippedMessage } from '../outbox/outbox-message.js';
+import { named } from './dispatcher-events.js';
+import type { DispatcherEvent } from './dispatcher-events.js';
+import type { LaneDelivery } from './lane-delivery.js';
+import type { LaneRecord } from './lane-record.js';
+import type { LaneOptions } from './lane-steps.js';
+
+/** An operator's order as it ended: what to store, and what to tell then. */
+interface EndedOrder {
+  readonly change: Partial<Settlement>;
+  readonly event: DispatcherEvent;
+}
+
+/** Carries out what operators have ordered, under the lane's lease. */
+export class LaneOrders {
+  #unanswered: EndedOrder | undefined;
+
+  constructor(
+    private readonly options: Omit<LaneOptions, 'progress'>,
+    private readonly record: LaneRecord,
+    private readonly delivery: LaneDelivery,
+  ) {}
+
+  /** An order whose end was stored, or was not: the answer was lost. It is stored again, for one that has ended is due no more. */
+  async answer(events: DispatcherEvent[]): Promise<void> {
+    if (this.#unanswered) events.push(await this.#end(this.#unanswered));
+  }
+
+  async attend(events: DispatcherEvent[]): Promise<void> {
+    const { stores, hold } = this.options;
+    for (const action of await stores.actions.due([hold.lease])) events.push(await this.#end(await this.#carryOut(action)));
+  }
+
+  async #end(order: EndedOrder): Promise<DispatcherEvent> {
+    this.#unanswered = order;
+    await this.record.settle(order.change);
+    this.#unanswered = undefined;
+    return order.event;
+  }
+
+  #carryOut(action: LaneAction): Promise<EndedOrder> | EndedOrder {
+    const stop = action.stream === undefined ? undefined : this.record.stopped.get(action.stream);
+    if (action.kind === 'resume') return this.#resume(action);
+    if (action.kind === 'redrive') return this.#redrive(action, stop);
+    return stop ? this.#skipStopped(action, stop) : this.#skip(action);
+  }
+
+  #resume(action: LaneAction): EndedOrder {
+    if (this.record.state === 'running') return this.#refuse(action, 'the lane is running');
+    return {
+      change: { state: 'running', failure: undefined, executed: [{ id: action.id, outcome: 'done' }] },
+      event: { name: 'resumed', event: this.#place },
+    };
+  }
+
+  #redrive(action: LaneAction, stop: StoppedStream | undefined): EndedOrder {
+    if (!stop) return this.#refuse(action, 'the stream is not stopped');
+    return {
+      change: { ...goOn(stop, stop.fromRevision), executed: [{ id: action.id, outcome: 'done' }] },
+      event: { name: 'resumed', event: { ...this.#place, stream: stop.stream } },
+    };
+  }
+
+  async #skip(action: LaneAction): Promise<EndedOrder> {
+    const { stores, route, hold } = this.options;
+    const { messageId } = action;
+    const { failure, checkpoint, stopped } = this.record;
+    const { name, order, selection, batchSize: limit } = route;
+    if (failure?.messageId !== messageId) return this.#refuse(action, 'the lane does not stand at this message');
+    const page = await stores.lanes.read({ route: name, lane: hold.lease.lane, order, selection, after: checkpoint, limit });
+    const rows = page.rows.filter(({ stream }) => !stopped.has(stream));
+    const place = rows.findIndex(({ id }) => id === messageId);
+    const row = rows[place];
+    if (!row) return this.#refuse(action, 'the lane does not stand at this message');
+    // Commits that came after the lane had stopped may lie before the message: they must not be passed by with it.
+    const late = rows.slice(0, place);
+    const refused = late.length > 0 ? (await this.delivery.ofRows(late, 1)).failure : undefined;
+    if (refused)
+      return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${refused.message}`);
+    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: undefined });
+  }
+
+  async #skipStopped(action: LaneAction, stop: StoppedStream): Promise<EndedOrder> {
+    const { stores, route, hold } = this.options;
+    const { name, order, selection } = route;
+    const tail = { stream: stop.stream, from: stop.fromRevision, upTo: this.record.checkpoint, limit: 1 };
+    const [row] = await stores.lanes.readTail({ route: name, lane: hold.lease.lane, order, selection, ...tail });
+    if (row?.id !== action.messageId) return this.#refuse(action, 'the stream does not stand at this message');
+    return this.#pass(action, row!, goOn(stop, row!.revision + 1n));
+  }
+
+  /** A stream without this revision would make a sink of whole streams refuse every later one: a placeholder takes the place. */
+  async #pass(action: LaneAction, row: OutboxRow, change: Partial<Settlement>): Promise<EndedOrder> {
+    const { route, clock } = this.options;
+    const { reason = '' } = action;
+    const { needsWholeStreams = false } = route.sink;
+    if (needsWholeStreams) {
+      const { failure } = await this.delivery.ofMessages([skippedMessage(row, reason)], 1);
+      if (failure) return this.#refuse(action, `the sink did not take the placeholder: ${failure.message}`);
+    }
+    const line = { messageIds: [row.id], outcome: 'skipped', startedAt: clock.now(), durationMs: 0, detail: reason } as const;
+    return {
+      change: {
+        ...change,
+        ...(needsWholeStreams && { placeholders: [{ stream: row.stream, revision: row.revision }] }),
+        executed: [{ id: action.id, outcome: 'done' }],
+        attempts: [line],
+      },
+      event: { name: 'skipped', event: { ...this.#place, message: named(row), reason } },
+    };
+  }
+
+  #refuse({ id, kind }: LaneAction, note: string): EndedOrder {
+    return {
+      change: { executed: [{ id, outcome: 'refused', note }] },
+      event: { name: 'order-refused', event: { ...this.#place, order: kind, note } },
+    };
+  }
+
+  get #place(): { readonly route: string; readonly lane: number } {
+    return { route: this.options.route.name, lane: this.options.hold.lease.lane };
+  }
+}
+
+const goOn = (stop: StoppedStream, fromRevision: bigint): Pick<Settlement, 'stopped'> => ({
+  stopped: [{ ...stop, fromRevision, state: 'redriving', failure: { ...stop.failure, attempts: 0, nextTryAt: undefined } }],
+});

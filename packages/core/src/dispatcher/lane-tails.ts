@@ -1,0 +1,117 @@
+import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
+import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
+import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { StoppedStream } from '../outbox/stopped-stream.js';
+import type { DispatcherEvent } from './dispatcher-events.js';
+import type { FailureJudge, Verdict } from './failure-judge.js';
+import type { LaneDelivery } from './lane-delivery.js';
+import type { LaneRecord } from './lane-record.js';
+import type { LaneOptions } from './lane-steps.js';
+import { stopStream } from './stopping.js';
+import { crashLine, crashOf, suspect } from './suspicion.js';
+
+/** What one try with a tail came to: something was settled, or the sink is away. */
+export interface TailStep {
+  readonly events: readonly DispatcherEvent[];
+  /** Somebody else probes the sink: nothing was tried. */
+  readonly gateMs?: number;
+  readonly outage?: { readonly row: OutboxRow; readonly error: SinkUnavailableError | MessageRejectedError; readonly attempts: number };
+}
+
+/**
+ * The tails of a lane's stopped streams: what it has passed and not delivered.
+ *
+ * A stream that waits is tried with one message, and the try is counted before it is made: that finds one that kills the process. Once it
+ * got through, the rest follows in batches, up to the lane's own place; from there on the lane has the stream again.
+ */
+export class LaneTails {
+  constructor(
+    private readonly options: Omit<LaneOptions, 'progress'>,
+    private readonly record: LaneRecord,
+    private readonly delivery: LaneDelivery,
+    private readonly judge: FailureJudge,
+  ) {}
+
+  /** The stream that is to be tried now. */
+  due(): StoppedStream | undefined {
+    return [...this.record.stopped.values()]
+      .filter((stop) => this.#dueMs(stop) <= 0)
+      .sort((one, other) => this.#dueMs(one) - this.#dueMs(other))[0];
+  }
+
+  /** Milliseconds until the next one is due; `undefined` when all of them wait for a person. */
+  nextDueMs(): number | undefined {
+    const soonest = Math.min(...[...this.record.stopped.values()].map((stop) => this.#dueMs(stop)));
+    return soonest === Infinity ? undefined : Math.max(0, soonest);
+  }
+
+  /** @param alone - one message at a time, each counted before it is tried */
+  async deliver(stop: StoppedStream, alone: boolean): Promise<TailStep> {
+    const { route, health, hold } = this.options;
+    const gateMs = health.enter(hold.lease.lane);
+    if (gateMs > 0) return { events: [], gateMs };
+    const single = alone || stop.state === 'waiting';
+    const rows = await this.#read(stop, single ? 1 : route.batchSize);
+    const row = rows[0];
+    if (!row) return this.#end(stop, [], []);
+    const attempts = stop.failure.messageId === row.id ? stop.failure.attempts : 0;
+    const crash = crashOf(stop.failure, row, route.attempts);
+    if (crash?.final)
+      return this.#stopAt(stop, row, crash, { kind: 'used-up', attempts }, [crashLine(row, this.options.clock.now(), crash)]);
+    if (single) await this.record.settle({ stopped: [{ ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1) }] });
+
+    const { accepted, failure, attempts: history, events } = await this.delivery.ofRows(rows, attempts + 1);
+    await this.options.reached?.('delivered');
+    const failed = rows[accepted];
+    if (!failure || !failed) {
+      if (!single && rows.length < route.batchSize) return this.#end(stop, history, events);
+      const goesOn = { ...stop, state: 'redriving', fromRevision: rows.at(-1)!.revision + 1n, failure: unburdened(stop) } as const;
+      await this.record.settle({ stopped: [goesOn], attempts: history });
+      return { events };
+    }
+    const before = failed === row ? attempts : 0;
+    const verdict = this.judge.judge(failed, failure, before);
+    if (verdict.kind !== 'outage') return this.#stopAt(stop, failed, failure, verdict, history, events);
+    const unharmed = { ...stop, fromRevision: failed.revision, failure: { ...stop.failure, attempts: before } };
+    await this.record.settle({ stopped: [unharmed], attempts: history });
+    return { events, outage: { row: failed, error: failure, attempts: before } };
+  }
+
+  // By the clock of whoever had stopped it: no wait is longer than the route's longest, whatever that clock said.
+  #dueMs({ state, failure }: StoppedStream): number {
+    const { clock, route } = this.options;
+    if (state === 'redriving') return -Infinity;
+    if (state !== 'waiting') return Infinity;
+    return Math.min((failure.nextTryAt?.getTime() ?? 0) - clock.now().getTime(), route.retry.maxMs);
+  }
+
+  #read({ stream, fromRevision }: StoppedStream, limit: number): Promise<readonly OutboxRow[]> {
+    const { stores, route, hold } = this.options;
+    const { name, order, selection } = route;
+    const from = { stream, from: fromRevision, upTo: this.record.checkpoint };
+    return stores.lanes.readTail({ route: name, lane: hold.lease.lane, order, selection, ...from, limit });
+  }
+
+  async #stopAt(
+    stop: StoppedStream,
+    row: OutboxRow,
+    error: SinkUnavailableError | MessageRejectedError,
+    verdict: Verdict,
+    history: readonly DeliveryAttempt[],
+    events: readonly DispatcherEvent[] = [],
+  ): Promise<TailStep> {
+    const { route, hold, clock, random } = this.options;
+    const { stoppedAt } = stop;
+    const { change, event } = stopStream({ route, lane: hold.lease.lane, row, error, verdict, stoppedAt, hasTail: true, clock, random });
+    await this.record.settle({ ...change, attempts: history });
+    return { events: [...events, event] };
+  }
+
+  async #end({ stream }: StoppedStream, history: readonly DeliveryAttempt[], events: readonly DispatcherEvent[]): Promise<TailStep> {
+    await this.record.settle({ resumed: [stream], attempts: history });
+    const { route, hold } = this.options;
+    return { events: [...events, { name: 'redriven', event: { route: route.name, lane: hold.lease.lane, stream } }] };
+  }
+}
+
+const unburdened = ({ failure }: StoppedStream): StoppedStream['failure'] => ({ ...failure, attempts: 0, nextTryAt: undefined });

@@ -1,0 +1,78 @@
+import type { DispatchStores } from '../database.js';
+import { InvalidOptionsError } from '../errors.js';
+import type { RouteStoppedStream } from '../outbox/delivery-status.js';
+import type { LaneActionRequest } from '../outbox/lane-action.js';
+import type { WakeUps } from '../outbox/wake-ups.js';
+
+/** Which stopped streams: one, those that failed with a code, or all. */
+export type RedriveChoice = { readonly stream: string } | { readonly code: string } | 'all';
+
+export interface RedriveOptions {
+  /** Only tell which streams it would be. Default false. */
+  readonly dryRun?: boolean;
+}
+
+export interface OperatorsOptions {
+  readonly stores: DispatchStores & { readonly wakeUps: WakeUps };
+  /** Who asks, for the audit. */
+  readonly requestedBy: string;
+}
+
+const MOST_REDRIVEN = 10_000;
+
+/**
+ * What people order. It holds no lease: orders are stored, and the holder of the lane carries them out at a batch boundary. The stored
+ * orders are the audit.
+ */
+export class Operators {
+  constructor(private readonly options: OperatorsOptions) {}
+
+  async resume(route: string, lane: number | undefined): Promise<void> {
+    const { status } = this.options.stores;
+    const lanes = (await status.lanes()).filter((one) => one.route === route && (lane === undefined || one.lane === lane));
+    const stopped = lanes.filter(({ state }) => state !== 'running');
+    const streams = (await status.stopped({ route, state: 'halted', most: MOST_REDRIVEN })).filter(
+      (stop) => lane === undefined || stop.lane === lane,
+    );
+    if (stopped.length === 0 && streams.length === 0)
+      throw new InvalidOptionsError(
+        `Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`} and no halted stream there; there is nothing to resume.`,
+      );
+    for (const one of stopped) await this.#order({ route, lane: one.lane, kind: 'resume' });
+    for (const stop of streams) await this.#order({ route, lane: stop.lane, kind: 'redrive', stream: stop.stream });
+  }
+
+  async skip(route: string, messageId: string, reason: string): Promise<void> {
+    if (reason.trim() === '') throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
+    const { status } = this.options.stores;
+    const lane = (await status.lanes()).find(
+      (one) => one.route === route && one.state !== 'running' && one.failure?.messageId === messageId,
+    );
+    const stop = lane
+      ? undefined
+      : (await status.stopped({ route, most: MOST_REDRIVEN })).find(({ failure }) => failure.messageId === messageId);
+    const place = lane ?? stop;
+    if (!place)
+      throw new InvalidOptionsError(
+        `No lane and no stopped stream of route "${route}" stands at message ${messageId}; only such a message can be skipped.`,
+      );
+    await this.#order({ route, lane: place.lane, kind: 'skip', messageId, reason, ...(stop && { stream: stop.stream }) });
+  }
+
+  async redrive(route: string, choice: RedriveChoice, { dryRun = false }: RedriveOptions): Promise<readonly RouteStoppedStream[]> {
+    const chosen = choice === 'all' ? {} : choice;
+    const stopped = await this.options.stores.status.stopped({ route, ...chosen, most: MOST_REDRIVEN });
+    const waiting = stopped.filter(({ state }) => state !== 'redriving');
+    if (dryRun) return waiting;
+    if (typeof choice === 'object' && 'stream' in choice && stopped.length === 0)
+      throw new InvalidOptionsError(`Stream "${choice.stream}" is not stopped at route "${route}"; there is nothing to redrive.`);
+    for (const { lane, stream } of waiting) await this.#order({ route, lane, kind: 'redrive', stream });
+    return waiting;
+  }
+
+  async #order(action: LaneActionRequest): Promise<void> {
+    const { stores, requestedBy } = this.options;
+    await stores.actions.request({ ...action, requestedBy });
+    stores.wakeUps.nudge('action', []);
+  }
+}

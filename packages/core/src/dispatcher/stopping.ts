@@ -1,0 +1,56 @@
+import type { LaneFailure } from '../outbox/lane-progress.js';
+import type { Settlement } from '../outbox/lane-store.js';
+import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { StoppedState } from '../outbox/stopped-stream.js';
+import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
+import type { Clock } from '../clock.js';
+import { backoffMs } from './backoff.js';
+import { named } from './dispatcher-events.js';
+import type { DispatcherEvent } from './dispatcher-events.js';
+import type { Verdict } from './failure-judge.js';
+import type { Route } from './route.js';
+
+/** What to store of a failure that stops a stream, and what to tell then. */
+export interface Stopping {
+  readonly change: Pick<Settlement, 'stopped' | 'resumed' | 'discarded'>;
+  readonly event: DispatcherEvent;
+}
+
+export interface StoppingOptions {
+  readonly route: Route;
+  readonly lane: number;
+  readonly row: OutboxRow;
+  readonly error: SinkUnavailableError | MessageRejectedError;
+  readonly verdict: Verdict;
+  readonly stoppedAt: Date;
+  /** Rows of the stream may wait behind the message already. */
+  readonly hasTail: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** The failure of one message, as a policy that stops its stream alone takes it. */
+export function stopStream({ route, lane, row, error, verdict, stoppedAt, hasTail, clock, random }: StoppingOptions): Stopping {
+  const { id, stream, revision } = row;
+  const { attempts } = verdict;
+  const failed = { route: route.name, lane, message: named(row), error, attempts };
+  const failure: LaneFailure = {
+    ...{ messageId: id, stream, revision, attempts, code: error.code, error: error.message, nextTryAt: undefined },
+  };
+  const stopped = (state: StoppedState, nextTryAt?: Date): Stopping['change'] => ({
+    stopped: [{ stream, fromRevision: revision, state, failure: { ...failure, nextTryAt }, stoppedAt }],
+  });
+
+  if (verdict.kind !== 'used-up') {
+    const waitMs = backoffMs(attempts, route.retry, random);
+    const nextTryAt = new Date(clock.now().getTime() + waitMs);
+    return { change: stopped('waiting', nextTryAt), event: { name: 'waiting', event: { ...failed, waitMs, stops: 'stream' } } };
+  }
+  if (route.onFailure === 'discard') {
+    const goOn = { stream, fromRevision: revision + 1n, state: 'redriving', failure: { ...failure, attempts: 0 }, stoppedAt } as const;
+    const discarded = [{ messageId: id, stream, reason: error.message }];
+    return { change: { ...(hasTail && { stopped: [goOn] }), discarded }, event: { name: 'discarded', event: failed } };
+  }
+  const parks = route.onFailure === 'park-stream';
+  return { change: stopped(parks ? 'parked' : 'halted'), event: { name: parks ? 'parked' : 'stream-halted', event: failed } };
+}
