@@ -52,6 +52,6 @@ async function checkLanes(tx: PostgresTx, schema: string, lanes: number): Promis
 export function refuseOtherLanes(schema: string, stored: number, wanted: number): void {
   if (stored === wanted) return;
   throw new SchemaMismatchError(
-    `Schema ${schema} was created with ${stored} lanes, but the options say ${wanted}. The number is fixed at creation, for it decides where rows are: pass { lanes: ${stored} }, or use another schema.`,
+    `Schema ${schema} has ${stored} lanes, but the options say ${wanted}. It decides where rows are: pass { lanes: ${stored} }; or stop every dispatcher and run database.changeLanes() once.`,
   );
 }

@@ -1,5 +1,6 @@
-import { STREAM_MOVED } from '../../postgres-errors.js';
+import { appendFunction } from './append.js';
 import type { Migration } from './migration.js';
+import { readFunctions } from './read-lane.js';
 
 /**
  * The tables of a commit and of its delivery, the append, and the functions that lanes read with.
@@ -58,82 +59,9 @@ create table ${schema}.outbox (
 create unique index outbox_stream on ${schema}.outbox (stream, revision);
 create index outbox_transaction on ${schema}.outbox (transaction_id);
 
--- Moves the heads in name order, all of them before the first position is drawn: within a stream, position order is commit order.
--- streams: {stream, hash, mode, expected, number of messages} each; messages: {id, kind, type, schema version, codec, payload, metadata,
--- aggregate type, aggregate id, occurred at in ms} each, stream by stream. Answers the transaction's id and each stream's first revision.
--- Arrays and loops, for they cost least where most commits are: at one stream and one message.
-create function ${schema}.append(streams text[], messages text[])
-returns text
-language plpgsql as $append$
-declare
-  places integer[] := '{1}';
-  place integer;
-  name text;
-  expected bigint;
-  number integer;
-  moved bigint;
-  actual bigint;
-  firsts bigint[] := '{}';
-  m integer := 0;
-begin
-  if array_length(streams, 1) > 1 then
-    places := array(select n from generate_subscripts(streams, 1) as n order by streams[n][1] collate "C");
-  end if;
-  foreach place in array places loop
-    name := streams[place][1];
-    expected := streams[place][4];
-    number := streams[place][5];
-    moved := null;
-    if streams[place][3] = 'exact' then
-      update ${schema}.stream as head
-      set revision = expected + number
-      where head.stream = name and head.revision = expected
-      returning head.revision into moved;
-    elsif streams[place][3] = 'any' then
-      insert into ${schema}.stream as head (stream, revision)
-      values (name, number - 1)
-      on conflict (stream) do update set revision = head.revision + number
-      returning head.revision into moved;
-    else -- 'new', 'adopt'
-      insert into ${schema}.stream as head (stream, revision, adopted_at)
-      values (name, coalesce(expected, -1) + number, expected + 1)
-      on conflict (stream) do nothing
-      returning head.revision into moved;
-    end if;
-    if moved is null then
-      select head.revision into actual from ${schema}.stream as head where head.stream = name;
-      raise exception 'stream is not where it was expected' using
-        errcode = '${STREAM_MOVED}',
-        detail = json_build_object('stream', name, 'expected', expected::text, 'actual', actual::text)::text;
-    end if;
-    firsts[place] := moved - number + 1;
-  end loop;
+${appendFunction(schema, lanes)}
 
-  for place in 1..array_length(streams, 1) loop
-    for ordinal in 0..streams[place][5]::integer - 1 loop
-      m := m + 1;
-      insert into ${schema}.outbox (lane, stream_hash, stream, revision, id, kind, type, schema_version, codec, payload, metadata, aggregate_type, aggregate_id, occurred_at)
-      values (
-        streams[place][2]::bigint % ${lanes}, streams[place][2]::bigint, streams[place][1], firsts[place] + ordinal,
-        messages[m][1]::uuid, messages[m][2], messages[m][3], messages[m][4]::integer, messages[m][5], messages[m][6]::json, messages[m][7]::json,
-        messages[m][8], messages[m][9], to_timestamp(messages[m][10]::double precision / 1000)
-      );
-    end loop;
-  end loop;
-
-  return concat_ws(' ', pg_current_xact_id(), array_to_string(firsts, ' '));
-end
-$append$;
-
-${readLane(schema, 'read_lane', 'lane_number integer, ', ['lane_number'])}
-
-${readLane(
-  schema,
-  'read_all',
-  '',
-  // One branch a lane, each ordered by its index, so that they are merged row by row and not sorted.
-  Array.from({ length: lanes }, (_, lane) => String(lane)),
-)}
+${readFunctions(schema, lanes)}
 
 create table ${schema}.route (
   route text primary key,
@@ -209,45 +137,3 @@ create table ${schema}.snapshot (
 );
 `,
 };
-
-// The rows of a window, by position. Stable, so that it sees by its caller's snapshot, which the caller answers too; with the planner
-// held to the index, for it cannot guess how many rows two snapshots leave, and a sort would read everything behind the checkpoint.
-// A window begins at its floor, or lower where a transaction that was in progress in window_from had drawn a position by then: one
-// that the snapshot lists, or one between its xmax and the ceiling, for it lists none beyond the last that had ended.
-function readLane(schema: string, name: string, parameters: string, lanes: readonly string[]): string {
-  const branch = (lane: string): string => `(
-    select o.*
-    from ${schema}.outbox as o
-    where o.lane = ${lane} and o.position > first
-      and not pg_visible_in_snapshot(o.transaction_id, window_from)
-      and (window_to is null or pg_visible_in_snapshot(o.transaction_id, window_to))
-      and case when types is null then o.kind = 'event' else o.type = any (types) end
-      and (streams is null or o.stream ^@ any (streams))
-    order by o.position
-    limit most)`;
-  return `
-create function ${schema}.${name}(${parameters}window_from pg_snapshot, window_to pg_snapshot, after bigint, ceiling xid8, types text[], streams text[], most integer)
-returns setof ${schema}.outbox
-language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $read$
-declare
-  first bigint := after;
-begin
-  if ceiling is not null then
-    first := least(after, ${lateRows(schema, 'window_from', 'ceiling')});
-  end if;
-  return query
-  select o.*
-  from (${lanes.map(branch).join(`
-    union all`)}
-  ) as o
-  order by o.position
-  limit most;
-end
-$read$;`;
-}
-
-/** SQL: right before the lowest position of a transaction that was in progress in a window's first snapshot; null where there is none. */
-const lateRows = (schema: string, snapshot: string, ceiling: string): string => `
-    (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id = any (array(select pg_snapshot_xip(${snapshot})))),
-    (select min(late.position) - 1 from ${schema}.outbox as late where late.transaction_id >= pg_snapshot_xmax(${snapshot}) and late.transaction_id < ${ceiling})`;
