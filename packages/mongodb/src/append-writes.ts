@@ -1,7 +1,8 @@
 import { MongoServerError } from 'mongodb';
 import type { ClientSession, Document } from 'mongodb';
+import { bulkWrite } from './bulk-write.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
-import { codeOf, translate } from './mongodb-errors.js';
+import { codeOf } from './mongodb-errors.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 /** An upsert of a stream's head. */
@@ -17,8 +18,6 @@ export interface HeadWrite {
  */
 export type AppendWrites = (heads: readonly HeadWrite[], documents: readonly OutboxDocument[], session: ClientSession) => Promise<void>;
 
-const KNOWS_BULK_WRITE = 25; // wire version of MongoDB 8.0
-const REFUSED = new Set([59, 115, 323]); // command not found, command not supported, not in the stable API
 const MOST_IN_ONE = 1_000;
 const MOST_CHARACTERS_IN_ONE = 2_000_000;
 
@@ -29,21 +28,6 @@ export function appendWrites(collections: MongoDBCollections, takesBulkWrite: bo
   const one = inOneCommand(collections);
   return (heads, documents, session) => (isSmall(heads, documents) ? one : two)(heads, documents, session);
 }
-
-/** Asked by doing nothing: MongoDB 8.0 knows the command, and refuses it while its compatibility version is older. */
-export async function takesBulkWrite({ client, streams }: MongoDBCollections, maxWireVersion: number): Promise<boolean> {
-  if (maxWireVersion < KNOWS_BULK_WRITE) return false;
-  const ops = [{ update: 0, filter: { _id: '' }, updateMods: { $unset: { nothing: 1 } }, multi: false }];
-  try {
-    await client.db('admin').command({ bulkWrite: 1, ops, nsInfo: [{ ns: streams.namespace }], errorsOnly: true });
-    return true;
-  } catch (error) {
-    if (isRefusedBulkWrite(error)) return false;
-    throw translate(error);
-  }
-}
-
-export const isRefusedBulkWrite = (error: unknown): boolean => REFUSED.has(codeOf(error) ?? 0);
 
 /** For the driver to run the work again. */
 export const asTransient = (cause: unknown): MongoServerError =>
@@ -62,31 +46,13 @@ function inTwoCommands({ streams, outbox }: MongoDBCollections): AppendWrites {
   };
 }
 
-// Not through the driver's bulkWrite of the client: it wraps errors, and loses the labels by which a transaction is run again.
-function inOneCommand({ client, streams, outbox }: MongoDBCollections): AppendWrites {
-  const admin = client.db('admin');
-  const nsInfo = [{ ns: streams.namespace }, { ns: outbox.namespace }];
+function inOneCommand(collections: MongoDBCollections): AppendWrites {
+  const namespaces = [collections.streams.namespace, collections.outbox.namespace];
   return async (heads, documents, session) => {
     const ops = [
       ...heads.map(({ filter, update }) => ({ update: 0, filter, updateMods: update, multi: false, upsert: true })),
       ...documents.map((document) => ({ insert: 1, document })),
     ];
-    const reply = await admin.command(
-      { bulkWrite: 1, ops, nsInfo, ordered: true, errorsOnly: true },
-      { session, ignoreUndefined: true, promoteLongs: true, useBigInt64: false },
-    );
-    const { cursor } = reply as { readonly cursor: { readonly firstBatch: readonly StatementError[] } };
-    const [failed] = cursor.firstBatch.filter(({ ok }) => ok === 0);
-    if (failed) throw asServerError(failed);
+    await bulkWrite(collections, { ops, namespaces }, session);
   };
 }
-
-interface StatementError {
-  readonly ok: number;
-  readonly idx: number;
-  readonly code: number;
-  readonly errmsg: string;
-}
-
-const asServerError = ({ idx, code, errmsg }: StatementError): MongoServerError =>
-  new MongoServerError({ message: errmsg, code, writeErrors: [{ index: idx }] });

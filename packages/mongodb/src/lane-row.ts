@@ -15,8 +15,10 @@ export class LaneRow implements OutboxRow {
   readonly payload: string;
   readonly occurredAt: Date;
   readonly #document: OutboxDocument;
+  readonly #upTo: Checkpoint | undefined;
 
-  constructor(document: OutboxDocument) {
+  /** @param upTo - the lane's place, which it has reached already; without it, the row's own */
+  constructor(document: OutboxDocument, upTo?: Checkpoint) {
     this.id = document.id;
     this.kind = document.kind;
     this.type = document.type;
@@ -28,6 +30,7 @@ export class LaneRow implements OutboxRow {
     this.payload = document.payload;
     this.occurredAt = document.occurredAt;
     this.#document = document;
+    this.#upTo = upTo;
   }
 
   get metadata(): MessageMetadata {
@@ -39,7 +42,7 @@ export class LaneRow implements OutboxRow {
   }
 
   get checkpoint(): Checkpoint {
-    return checkpointAt(this.position);
+    return this.#upTo ?? checkpointAt(this.position);
   }
 }
 

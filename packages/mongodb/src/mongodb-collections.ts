@@ -3,8 +3,10 @@ import type { Collection, Db, MongoClient } from 'mongodb';
 import type {
   ActionDocument,
   ClaimDocument,
+  HistoryDocument,
   IdempotencyDocument,
   IdentityDocument,
+  InstancesDocument,
   LaneDocument,
   MarkDocument,
   OutboxDocument,
@@ -12,6 +14,7 @@ import type {
   SequencerDocument,
   SignalDocument,
   SnapshotDocument,
+  StoppedStreamDocument,
   StreamDocument,
 } from './stored-documents.js';
 
@@ -23,8 +26,11 @@ export class MongoDBCollections {
   readonly sequencer: Collection<SequencerDocument>;
   readonly signals: Collection<SignalDocument>;
   readonly lanes: Collection<LaneDocument>;
+  readonly stopped: Collection<StoppedStreamDocument>;
   readonly routes: Collection<RouteDocument>;
+  readonly instances: Collection<InstancesDocument>;
   readonly actions: Collection<ActionDocument>;
+  readonly history: Collection<HistoryDocument>;
   readonly inbox: Collection<ClaimDocument>;
   readonly idempotency: Collection<IdempotencyDocument>;
   readonly snapshots: Collection<SnapshotDocument>;
@@ -53,8 +59,11 @@ export class MongoDBCollections {
     this.sequencer = named('sequencer');
     this.signals = named('signals');
     this.lanes = named('lanes');
+    this.stopped = named('stopped_streams');
     this.routes = named('routes');
+    this.instances = named('instances');
     this.actions = named('actions');
+    this.history = named('history');
     this.inbox = named('inbox');
     this.idempotency = named('idempotency');
     this.snapshots = named('snapshots');
@@ -62,10 +71,11 @@ export class MongoDBCollections {
   }
 
   get all(): readonly Collection<never>[] {
-    const { outbox, streams, marks, sequencer, signals, lanes, routes, actions, inbox, idempotency, snapshots, identity } = this;
+    const { outbox, streams, marks, sequencer, signals, lanes, stopped, routes, instances } = this;
+    const { actions, history, inbox, idempotency, snapshots, identity } = this;
     return [
-      ...[outbox, streams, marks, sequencer, signals, lanes],
-      ...[routes, actions, inbox, idempotency, snapshots, identity],
+      ...[outbox, streams, marks, sequencer, signals, lanes, stopped, routes, instances],
+      ...[actions, history, inbox, idempotency, snapshots, identity],
     ] as unknown as readonly Collection<never>[];
   }
 }

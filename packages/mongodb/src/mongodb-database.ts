@@ -6,10 +6,12 @@ import type {
   DeliveryStatus,
   IdempotencyStore,
   InboxStore,
+  Instances,
   LaneActions,
   LaneLeases,
   LaneStore,
   OutboxStore,
+  Retention,
   RouteStore,
   SnapshotStore,
   TransactionRunner,
@@ -18,10 +20,12 @@ import type {
 import type { MongoClient } from 'mongodb';
 import { MongoDBActions } from './mongodb-actions.js';
 import { MongoDBCollections } from './mongodb-collections.js';
+import { MongoDBInstances } from './mongodb-instances.js';
 import { MongoDBIdempotency, MongoDBInbox, MongoDBSnapshots } from './mongodb-keyed-stores.js';
 import { MongoDBLanes } from './mongodb-lanes.js';
 import { MongoDBLeases } from './mongodb-leases.js';
 import { MongoDBOutbox } from './mongodb-outbox.js';
+import { MongoDBRetention } from './mongodb-retention.js';
 import { MongoDBRoutes } from './mongodb-routes.js';
 import { MongoDBStatus } from './mongodb-status.js';
 import { MongoDBTransactions } from './mongodb-transactions.js';
@@ -67,8 +71,10 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
   readonly routes: RouteStore;
   readonly lanes: LaneStore;
   readonly leases: LaneLeases;
+  readonly instances: Instances;
   readonly actions: LaneActions;
   readonly status: DeliveryStatus;
+  readonly retention: Retention;
   readonly #collections: MongoDBCollections;
 
   /** @throws {@link InvalidOptionsError} names or numbers that cannot be */
@@ -113,8 +119,10 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
     this.routes = new MongoDBRoutes(collections, transactions, sequencer);
     this.lanes = new MongoDBLanes(collections, transactions, sequencer);
     this.leases = new MongoDBLeases(collections);
+    this.instances = new MongoDBInstances(collections);
     this.actions = new MongoDBActions(collections);
     this.status = new MongoDBStatus(collections);
+    this.retention = new MongoDBRetention(collections, transactions);
   }
 
   /**

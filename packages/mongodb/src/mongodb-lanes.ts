@@ -1,23 +1,29 @@
-import { LeaseLostError } from '@waybill/core';
-import type { ExecutedAction, LaneFailure, LaneLease, LanePage, LaneStore, ReadOptions, Settlement } from '@waybill/core';
-import type { ClientSession, Document, Filter } from 'mongodb';
+import type { LaneLease, LanePage, LaneStore, OutboxRow, ReadOptions, ReadTailOptions, Settlement, StoppedStream } from '@waybill/core';
+import { Long } from 'mongodb';
+import type { Filter } from 'mongodb';
 import { int64 } from './int64.js';
 import { LaneRow } from './lane-row.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
+import { MongoDBSettlements } from './mongodb-settlements.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { checkpointAt, positionOf } from './place.js';
 import { selectionFilter } from './selection-filter.js';
 import type { Sequencer } from './sequencer.js';
-import type { FailureDocument, OutboxDocument } from './stored-documents.js';
+import type { OutboxDocument } from './stored-documents.js';
+import { stoppedOf, stoppedStreamOf } from './stored-stopped-stream.js';
 
 /** Reads lanes by position and settles them under their lease. */
 export class MongoDBLanes implements LaneStore {
+  readonly #settlements: MongoDBSettlements;
+
   constructor(
     private readonly collections: MongoDBCollections,
-    private readonly transactions: MongoDBTransactions,
+    transactions: MongoDBTransactions,
     private readonly sequencer: Sequencer,
-  ) {}
+  ) {
+    this.#settlements = new MongoDBSettlements(collections, transactions);
+  }
 
   async read(options: ReadOptions): Promise<LanePage> {
     const { numbered } = this.sequencer;
@@ -35,14 +41,33 @@ export class MongoDBLanes implements LaneStore {
     }
   }
 
-  async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
-    const { executed = [] } = settlement;
+  async readTail({ stream, from, upTo, selection, limit }: ReadTailOptions): Promise<readonly OutboxRow[]> {
+    const filter: Filter<OutboxDocument> = {
+      _id: { $gte: { stream, revision: int64(from) }, $lte: { stream, revision: Long.MAX_VALUE } },
+      position: { $gt: int64(0n), $lte: int64(positionOf(upTo)) },
+      ...selectionFilter(selection),
+    };
     try {
-      if (executed.length === 0) return await this.#settle(lease, settlement);
-      await this.transactions.run(async ({ session }) => {
-        await this.#settle(lease, settlement, session);
-        await this.#end(executed, session);
-      });
+      const found = this.collections.outbox.find(filter).sort({ _id: 1 }).limit(limit);
+      return (await found.toArray()).map((document) => new LaneRow(document, upTo));
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async stopped(lease: LaneLease): Promise<readonly StoppedStream[]> {
+    try {
+      const found = await this.collections.stopped.find(stoppedOf(lease)).toArray();
+      return found.map(stoppedStreamOf).map(({ route: _route, lane: _lane, ...entry }) => entry);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  /** As {@link MongoDBSettlements} says. */
+  async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
+    try {
+      await this.#settlements.settle(lease, settlement);
     } catch (error) {
       throw translate(error);
     }
@@ -65,31 +90,4 @@ export class MongoDBLanes implements LaneStore {
     const isFull = rows.length === limit;
     return { rows, through: isFull ? rows.at(-1)!.checkpoint : checkpointAt(readable), more: isFull };
   }
-
-  async #settle({ route, lane, epoch }: LaneLease, { checkpoint, state, failure }: Settlement, session?: ClientSession): Promise<void> {
-    const { matchedCount } = await this.collections.lanes.updateOne(
-      { _id: { route, lane }, epoch: int64(epoch) },
-      { $set: { position: int64(positionOf(checkpoint)), state, failure: failure ? failureDocument(failure) : null } },
-      { session },
-    );
-    if (matchedCount === 0) throw new LeaseLostError(route, lane, epoch);
-  }
-
-  async #end(executed: readonly ExecutedAction[], session: ClientSession): Promise<void> {
-    const update = ({ outcome, note }: ExecutedAction): Document[] => [
-      { $set: { executedAt: '$$NOW', outcome, note: note === undefined ? null : { $literal: note } } },
-    ];
-    await this.collections.actions.bulkWrite(
-      executed.map((action) => ({ updateOne: { filter: { _id: action.id }, update: update(action) } })),
-      { session },
-    );
-  }
-}
-
-function failureDocument({ messageId, stream, revision, attempts, nextTryAt, code, error }: LaneFailure): FailureDocument {
-  return { messageId, stream, revision: int64(revision), attempts, nextTryAt: nextTryAt ?? null, code, error };
-}
-
-export function failureOf(failure: FailureDocument | null): LaneFailure | undefined {
-  return failure ? { ...failure, revision: failure.revision.toBigInt(), nextTryAt: failure.nextTryAt ?? undefined } : undefined;
 }

@@ -1,12 +1,27 @@
-import type { DeliveryStatus, MessagePlace, MessageProgress, Selection, StoredLane } from '@waybill/core';
-import type { Timestamp } from 'mongodb';
-import { int64 } from './int64.js';
+import type {
+  AttemptQuery,
+  DeliveryStatus,
+  MessagePlace,
+  MessageProgress,
+  MessageQuery,
+  MessageStatus,
+  RouteStoppedStream,
+  StoppedQuery,
+  StoredAttempt,
+  StoredLane,
+} from '@waybill/core';
+import type { Filter, Timestamp } from 'mongodb';
+import { DeliveryHistory } from './delivery-history.js';
 import { recordedAt } from './lane-row.js';
+import { messageProgress } from './message-progress.js';
+import { messageStatus } from './message-status.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
-import { failureOf } from './mongodb-lanes.js';
 import { selectionFilter } from './selection-filter.js';
-import type { LaneDocument, OutboxDocument, RouteDocument } from './stored-documents.js';
+import type { LaneDocument, RouteDocument, StoppedStreamDocument } from './stored-documents.js';
+import { failureOf } from './stored-failure.js';
+import { selectionOf } from './stored-selection.js';
+import { stoppedStreamOf } from './stored-stopped-stream.js';
 
 interface Pending {
   readonly count: number;
@@ -16,68 +31,89 @@ interface Pending {
 const MOST_COUNTED = 10_001;
 
 export class MongoDBStatus implements DeliveryStatus {
-  constructor(private readonly collections: MongoDBCollections) {}
+  readonly #history: DeliveryHistory;
+
+  constructor(private readonly collections: MongoDBCollections) {
+    this.#history = new DeliveryHistory(collections);
+  }
 
   async progress(route: string, messages: readonly MessagePlace[]): Promise<readonly MessageProgress[]> {
-    const { outbox, routes, lanes, actions } = this.collections;
     if (messages.length === 0) return [];
-    try {
-      // The rows first: a lane that is looked at after them is no less far.
-      const rows = await outbox
-        .find({ _id: { $in: messages.map(({ stream, revision }) => ({ stream, revision: int64(revision) })) } })
-        .project<Row>({ id: 1, type: 1, kind: 1, lane: 1, position: 1 })
-        .toArray();
-      const [stored, places, skips] = await Promise.all([
-        routes.findOne({ _id: route }),
-        lanes.find({ '_id.route': route }).project<Pick<LaneDocument, '_id' | 'position'>>({ position: 1 }).toArray(),
-        actions.find({ route, kind: 'skip', outcome: 'done', messageId: { $in: rows.map(({ id }) => id) } }).toArray(),
-      ]);
-      const placeOf = new Map(places.map(({ _id, position }) => [_id.lane, position]));
-      const skipped = new Set(skips.map(({ messageId }) => messageId));
-      return rows.map(({ _id: { stream, revision }, id, type, kind, lane, position }) => {
-        const place = placeOf.get(stored?.order === 'global' ? 0 : lane);
-        const passed = position !== undefined && place !== undefined && position.lessThanOrEqual(place);
-        return { stream, revision: revision.toBigInt(), type, kind, lane, passed, skipped: skipped.has(id) };
-      });
-    } catch (error) {
-      throw translate(error);
-    }
+    return translated(() => messageProgress(this.collections, route, messages));
   }
 
   async lanes(): Promise<readonly StoredLane[]> {
     const { routes, lanes } = this.collections;
-    try {
+    return translated(async () => {
       const stored = await lanes
         .aggregate<LaneDocument & { readonly isHeld: boolean }>([
           { $set: { isHeld: { $gt: ['$leaseUntil', '$$NOW'] } } },
           { $sort: { '_id.route': 1, '_id.lane': 1 } },
         ])
         .toArray();
-      // After the lanes: a route is there before its lanes are.
+      // After the lanes: a route is there before its lanes are. One that is not any more was renamed meanwhile.
       const known = new Map((await routes.find().toArray()).map((route) => [route._id, route]));
-      return await Promise.all(stored.map(async (lane) => storedLane(lane, await this.#pending(known.get(lane._id.route)!, lane))));
-    } catch (error) {
-      throw translate(error);
-    }
+      const stopped = await this.#stoppedByLane();
+      return await Promise.all(
+        stored.flatMap((lane) => {
+          const route = known.get(lane._id.route);
+          return route ? this.#storedLane(lane, route, stopped.get(keyOf(lane._id)) ?? 0) : [];
+        }),
+      );
+    });
   }
 
-  async #pending({ order, types, streams }: RouteDocument, { _id: { lane }, position }: LaneDocument): Promise<Pending | undefined> {
-    const selection: Selection = { ...(types && { types }), ...(streams && { streams }) };
+  async stopped({ route, stream, state, code, most }: StoppedQuery): Promise<readonly RouteStoppedStream[]> {
+    const filter: Filter<StoppedStreamDocument> = {
+      ...(route !== undefined && { '_id.route': route }),
+      ...(stream !== undefined && { '_id.stream': stream }),
+      ...(state !== undefined && { state }),
+      ...(code !== undefined && { 'failure.code': code }),
+    };
+    return translated(async () => {
+      const found = this.collections.stopped.find(filter).sort({ stoppedAt: 1, _id: 1 }).limit(most);
+      return (await found.toArray()).map(stoppedStreamOf);
+    });
+  }
+
+  async messages(query: MessageQuery): Promise<readonly MessageStatus[]> {
+    return translated(() => messageStatus(this.collections, this.#history, query));
+  }
+
+  async attempts(query: AttemptQuery): Promise<readonly StoredAttempt[]> {
+    return translated(() => this.#history.attempts(query));
+  }
+
+  async #stoppedByLane(): Promise<ReadonlyMap<string, number>> {
+    const counts = await this.collections.stopped
+      .aggregate<{ readonly _id: LaneDocument['_id']; readonly count: number }>([
+        { $group: { _id: { route: '$_id.route', lane: '$_id.lane' }, count: { $sum: 1 } } },
+      ])
+      .toArray();
+    return new Map(counts.map(({ _id, count }) => [keyOf(_id), count]));
+  }
+
+  async #storedLane(lane: LaneDocument & { readonly isHeld: boolean }, route: RouteDocument, stopped: number): Promise<StoredLane> {
+    const { _id, owner, epoch, state, failure, suspects = 0, isHeld } = lane;
+    const pending = await this.#pending(route, lane);
+    return {
+      ...{ route: _id.route, lane: _id.lane, state, epoch: epoch.toBigInt(), suspects, stopped },
+      ...{ failure: failure ? failureOf(failure) : undefined, owner: isHeld ? (owner ?? undefined) : undefined },
+      ...{ pending: pending?.count ?? 0, oldestAt: pending && recordedAt({ at: pending.oldest }) },
+    };
+  }
+
+  async #pending(route: RouteDocument, { _id: { lane }, position }: LaneDocument): Promise<Pending | undefined> {
+    const ofLane = route.order === 'stream' && { lane };
+    const behind = {
+      $or: [
+        { ...ofLane, position: { $gt: position } },
+        { ...ofLane, pending: true },
+      ],
+    };
     const [pending] = await this.collections.outbox
       .aggregate<Pending>([
-        {
-          $match: {
-            $and: [
-              {
-                $or: [
-                  { ...(order === 'stream' && { lane }), position: { $gt: position } },
-                  { ...(order === 'stream' && { lane }), pending: true },
-                ],
-              },
-              selectionFilter(selection),
-            ],
-          },
-        },
+        { $match: { $and: [behind, selectionFilter(selectionOf(route))] } },
         { $limit: MOST_COUNTED },
         { $group: { _id: null, count: { $sum: 1 }, oldest: { $min: '$at' } } },
       ])
@@ -86,21 +122,12 @@ export class MongoDBStatus implements DeliveryStatus {
   }
 }
 
-type Row = Pick<OutboxDocument, '_id' | 'id' | 'type' | 'kind' | 'lane' | 'position'>;
+const keyOf = ({ route, lane }: LaneDocument['_id']): string => JSON.stringify([route, lane]);
 
-function storedLane(
-  { _id, owner, epoch, state, failure, isHeld }: LaneDocument & { readonly isHeld: boolean },
-  pending?: Pending,
-): StoredLane {
-  return {
-    ...{
-      route: _id.route,
-      lane: _id.lane,
-      state,
-      epoch: epoch.toBigInt(),
-      failure: failureOf(failure),
-      owner: isHeld ? (owner ?? undefined) : undefined,
-    },
-    ...{ pending: pending?.count ?? 0, oldestAt: pending && recordedAt({ at: pending.oldest }) },
-  };
+async function translated<Result>(act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    throw translate(error);
+  }
 }

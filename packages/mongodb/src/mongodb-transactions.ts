@@ -68,7 +68,6 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
     signal?: AbortSignal,
     after: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Result> {
-    signal?.throwIfAborted();
     const { retryForMs } = this.patience;
     const giveUpAt = systemClock.monotonic() + retryForMs;
     const commit = new CommitWatch(this.patience.commitTimeoutMs);

@@ -1,4 +1,5 @@
-import type { LaneState, MessageKind, MessageMetadata, StoredMessage } from '@waybill/core';
+import { SKIPPED_TYPE } from '@waybill/core';
+import type { DeliveryOutcome, LaneState, MessageKind, MessageMetadata, RecordedAction, StoppedState, StoredMessage } from '@waybill/core';
 import { Timestamp } from 'mongodb';
 import type { Binary, Long } from 'mongodb';
 
@@ -24,6 +25,8 @@ export interface OutboxDocument {
   /** Until the sequencer has given it its position. */
   readonly pending?: true;
   readonly position?: Long;
+  /** A sink of whole streams has a placeholder in its place. */
+  readonly placeholder?: true;
 }
 
 /** Head of a stream. */
@@ -67,6 +70,10 @@ export interface LaneDocument {
   readonly position: Long;
   readonly state: LaneState;
   readonly failure: FailureDocument | null;
+  /** Absent where version 1 wrote the lane. */
+  readonly suspects?: number;
+  /** In which the holder runs the transaction of a settlement: whoever takes over ends it first, with what may be open in it. */
+  readonly session?: Binary | null;
 }
 
 export interface FailureDocument {
@@ -79,26 +86,79 @@ export interface FailureDocument {
   readonly error: string;
 }
 
+/** A stream that a lane leaves out. The key order counts: a lane's are read as a range of these. */
+export interface StoppedStreamDocument {
+  readonly _id: { readonly route: string; readonly lane: number; readonly stream: string };
+  readonly fromRevision: Long;
+  readonly state: StoppedState;
+  readonly failure: FailureDocument;
+  readonly stoppedAt: Date;
+}
+
 export interface RouteDocument {
   readonly _id: string;
   readonly order: 'stream' | 'global';
   readonly types: readonly string[] | null;
   readonly streams: readonly string[] | null;
   readonly start: 'beginning' | 'now';
+  readonly retiredAt?: Date;
+}
+
+/** The dispatchers of one route: one document, so that a beat is one command. */
+export interface InstancesDocument {
+  /** The route. */
+  readonly _id: string;
+  readonly live: readonly InstanceDocument[];
+}
+
+export interface InstanceDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly aliveMs: number;
+  readonly aliveUntil: Date;
 }
 
 export interface ActionDocument {
   readonly _id: string;
   readonly route: string;
   readonly lane: number;
-  readonly kind: 'resume' | 'skip';
+  readonly kind: RecordedAction['kind'];
   readonly messageId: string | null;
+  /** Absent where version 1 wrote it, as is who asked. */
+  readonly stream?: string | null;
   readonly reason: string | null;
+  readonly requestedBy?: string | null;
   readonly at: Timestamp;
+  /** Among those that one settlement recorded. */
+  readonly nth?: number;
   readonly requestedAt: Date;
   readonly executedAt: Date | null;
   readonly outcome: 'done' | 'refused' | null;
   readonly note: string | null;
+}
+
+/** One try, with one message or a batch. */
+export interface HistoryDocument {
+  /** What no two tries have in common: to record a try again changes nothing. */
+  readonly _id: HistoryKey;
+  readonly instance: string;
+  readonly durationMs: number;
+  readonly detail: string | null;
+  readonly messageIds: readonly string[];
+  /** Only these are indexed by message id: they have one each, and what was delivered has many. */
+  readonly notDelivered?: true;
+  /** When it was recorded, by the server's clock. */
+  readonly at: Date;
+  /** Of the process that recorded it, so that of two at the same time the later is known. */
+  readonly nth: number;
+}
+
+export interface HistoryKey {
+  readonly route: string;
+  readonly lane: number;
+  readonly startedAt: Date;
+  readonly messageId: string;
+  readonly outcome: DeliveryOutcome;
 }
 
 export interface ClaimDocument {
@@ -135,6 +195,10 @@ export interface IdentityDocument {
   readonly lanes: number;
   /** The outbox collection's own UUID, which a restored dump does not keep. */
   readonly collection: string;
+  /** Retention has removed messages. */
+  readonly removed?: true;
+  /** The highest of lanes that are no more: whoever held one of them must not fit one that was made anew. */
+  readonly epoch?: Long;
 }
 
 /** The server puts its cluster time in place of an empty timestamp at the top level of a document that is inserted. */
@@ -155,7 +219,8 @@ export const noticeText = (notice: Notice): string => JSON.stringify(notice);
 export const noticeOf = (text: string): Notice => JSON.parse(text) as Notice;
 
 export function storedMessage(document: OutboxDocument): StoredMessage {
-  const { id, kind, type, schemaVersion, codec, payload, occurredAt } = document;
+  const { id, kind, schemaVersion, codec, payload, occurredAt } = document;
+  const type = document.placeholder ? SKIPPED_TYPE : document.type;
   const { stream } = document._id;
   const revision = document._id.revision.toBigInt();
   const metadata = JSON.parse(document.metadata) as MessageMetadata;

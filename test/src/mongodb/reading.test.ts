@@ -37,7 +37,12 @@ describe('what it costs on MongoDB', function () {
     const { rows, through } = await shop.waybill.lanes.read({
       ...{ route: lease.route, lane: lease.lane, order: 'stream', selection: {}, after: progress.checkpoint, limit },
     });
-    await shop.waybill.lanes.settle(lease, { checkpoint: rows.at(-1)?.checkpoint ?? through, state: 'running', failure: undefined });
+    await shop.waybill.lanes.settle(lease, {
+      checkpoint: rows.at(-1)?.checkpoint ?? through,
+      state: 'running',
+      failure: undefined,
+      suspects: 0,
+    });
     return { lease, takenOver: false, progress: { ...progress, checkpoint: rows.at(-1)?.checkpoint ?? through } };
   };
 

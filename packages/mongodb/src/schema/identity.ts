@@ -4,7 +4,7 @@ import { translate } from '../mongodb-errors.js';
 import type { IdentityDocument } from '../stored-documents.js';
 
 /** Of the collections and their indexes; to be raised with whatever older code could not live with. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** @throws {@link SchemaMismatchError} never migrated, or made for another version or another number of lanes */
 export async function refuseUnmigrated(collections: MongoDBCollections): Promise<IdentityDocument> {
@@ -18,6 +18,11 @@ export async function refuseUnmigrated(collections: MongoDBCollections): Promise
     );
   }
   refuseOther(collections, stored);
+  if (stored.version < VERSION) {
+    throw new SchemaMismatchError(
+      `The collections ${prefix}* of database "${db.databaseName}" are at version ${stored.version}, and this package needs ${VERSION}. Stop the processes that run an older one, and run database.migrate() once.`,
+    );
+  }
   return stored;
 }
 

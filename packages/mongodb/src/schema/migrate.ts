@@ -2,7 +2,9 @@ import { int64 } from '../int64.js';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { codeOf, translate } from '../mongodb-errors.js';
 import { outboxUuid, refuseOther, VERSION } from './identity.js';
+import { createIndexes } from './indexes.js';
 import { refuseStandAlone } from './topology.js';
+import { upgrade } from './upgrade.js';
 
 const NAMESPACE_EXISTS = 48;
 
@@ -12,7 +14,7 @@ const NAMESPACE_EXISTS = 48;
  * @throws {@link SchemaMismatchError} a stand-alone server, or collections that are newer or made for another number of lanes
  */
 export async function migrate(collections: MongoDBCollections, signal?: AbortSignal): Promise<void> {
-  const { db, outbox, actions, sequencer, identity, laneCount: lanes } = collections;
+  const { db, sequencer, identity, laneCount: lanes } = collections;
   try {
     await refuseStandAlone(collections);
     const stored = await identity.findOne({ _id: 'outbox' });
@@ -23,11 +25,7 @@ export async function migrate(collections: MongoDBCollections, signal?: AbortSig
       signal?.throwIfAborted();
       if (!names.has(collectionName)) await createCollection(collections, collectionName);
     }
-    await outbox.createIndexes([
-      { key: { lane: 1, position: 1 }, name: 'lane', partialFilterExpression: { position: { $gt: 0 } } },
-      { key: { pending: 1, at: 1 }, name: 'pending', partialFilterExpression: { pending: true } },
-    ]);
-    await actions.createIndexes([{ key: { executedAt: 1, route: 1, lane: 1 }, name: 'due' }]);
+    await createIndexes(collections);
     signal?.throwIfAborted();
     await sequencer.updateOne(
       { _id: 'sequencer' },
@@ -37,6 +35,7 @@ export async function migrate(collections: MongoDBCollections, signal?: AbortSig
     // Last: whoever finds it finds everything.
     const collection = await outboxUuid(collections);
     await identity.updateOne({ _id: 'outbox' }, { $setOnInsert: { version: VERSION, lanes, collection } }, { upsert: true });
+    await upgrade(collections);
     refuseOther(collections, (await identity.findOne({ _id: 'outbox' }))!);
   } catch (error) {
     throw translate(error);

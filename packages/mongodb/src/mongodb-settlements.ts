@@ -1,0 +1,223 @@
+import { LeaseLostError } from '@waybill/core';
+import type { DeliveryAttempt, DiscardedMessage, ExecutedAction, LaneLease, MessagePlace, Settlement, StoppedStream } from '@waybill/core';
+import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
+import { bulkWrite, failedWriteOf, isRefusedBulkWrite, takesBulkWrite } from './bulk-write.js';
+import { lineWrites } from './history-lines.js';
+import { int64 } from './int64.js';
+import type { MongoDBCollections } from './mongodb-collections.js';
+import { codeOf, isUnavailable } from './mongodb-errors.js';
+import type { MongoDBTransactions } from './mongodb-transactions.js';
+import { positionOf } from './place.js';
+import { refuseStandAlone } from './schema/topology.js';
+import type { ActionDocument, LaneDocument } from './stored-documents.js';
+import { failureDocument } from './stored-failure.js';
+import { stoppedDocument } from './stored-stopped-stream.js';
+
+interface Lane {
+  readonly route: string;
+  readonly lane: number;
+}
+
+const CONVERSION_FAILURE = 241;
+
+/**
+ * Records what a lane has done.
+ *
+ * The usual settlement moves the lane and adds lines to the history: one command where the server takes writes to two collections in one,
+ * else two. The lane is written first, and where the lease was lost that write fails, so a refused settlement leaves no line. A crash between
+ * the two costs the line, and nothing else. Whatever more there is to record is written in one transaction with lane and lines.
+ */
+export class MongoDBSettlements {
+  #takesOneCommand: Promise<boolean> | undefined;
+  /** The holders of leases that settled here, by lane. */
+  readonly #owners = new Map<string, { readonly epoch: bigint; readonly owner: string }>();
+
+  constructor(
+    private readonly collections: MongoDBCollections,
+    private readonly transactions: MongoDBTransactions,
+  ) {}
+
+  /** @throws {@link LeaseLostError}, or errors of MongoDB as they are */
+  async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
+    if (isMoreThanProgress(settlement)) return this.#settleTogether(lease, settlement);
+    const { attempts = [] } = settlement;
+    if (attempts.length === 0) return this.#settleLane(lease, settlement);
+    await this.#settleWithLines(lease, settlement, attempts);
+  }
+
+  async #settleWithLines(lease: LaneLease, settlement: Settlement, attempts: readonly DeliveryAttempt[]): Promise<void> {
+    const lines = lineWrites({ ...lease, instance: await this.#ownerOf(lease) }, attempts);
+    if (await this.#inOneCommand()) {
+      const { lanes, history } = this.collections;
+      const ops = [
+        { update: 0, ...fencedUpdate(lease, settlement), multi: false, upsert: true },
+        ...lines.map(({ filter, update }) => ({ update: 1, filter, updateMods: update, multi: false, upsert: true })),
+      ];
+      const isStored = await this.#write(lease, () =>
+        bulkWrite(this.collections, { ops, namespaces: [lanes.namespace, history.namespace] }),
+      );
+      if (isStored) return;
+    }
+    await this.#settleLane(lease, settlement);
+    // The lane has moved: whoever was told of an error now would deliver again what is recorded as delivered.
+    await this.collections.history.bulkWrite(lines.map(asUpsert), { ordered: false }).catch(() => {});
+  }
+
+  /** @returns false when the server takes no such command any more */
+  async #write(lease: LaneLease, write: () => Promise<void>, mayRepeat = true): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      const failed = failedWriteOf(error);
+      if (failed === 0 && codeOf(error) === CONVERSION_FAILURE) throw lost(lease);
+      if (failed !== undefined && failed > 0) return true; // a line: see above
+      if (isRefusedBulkWrite(error)) {
+        this.#takesOneCommand = undefined;
+        return false;
+      }
+      // What the driver does for its own writes: a primary that stepped down, or a connection that broke, and nobody needs to know.
+      if (mayRepeat && isUnavailable(error as Error)) return this.#write(lease, write, false);
+      throw error;
+    }
+  }
+
+  #inOneCommand(): Promise<boolean> {
+    this.#takesOneCommand ??= refuseStandAlone(this.collections)
+      .then(({ maxWireVersion }) => takesBulkWrite(this.collections, maxWireVersion))
+      .catch((error: unknown) => {
+        this.#takesOneCommand = undefined;
+        throw error;
+      });
+    return this.#takesOneCommand;
+  }
+
+  async #settleLane(lease: LaneLease, settlement: Settlement, session?: ClientSession): Promise<void> {
+    const { matchedCount } = await this.collections.lanes.updateOne(heldBy(lease), { $set: progressDocument(settlement) }, { session });
+    if (matchedCount === 0) throw lost(lease);
+  }
+
+  async #settleTogether(lease: LaneLease, settlement: Settlement): Promise<void> {
+    const { executed = [], stopped = [], resumed = [], discarded = [], placeholders = [], attempts = [] } = settlement;
+    const instance = attempts.length > 0 ? await this.#ownerOf(lease) : '';
+    const session = this.collections.client.startSession();
+    try {
+      await this.#name(session, lease);
+    } catch (error) {
+      await session.endSession();
+      throw error;
+    }
+    await this.transactions.runIn(
+      session,
+      async () => {
+        await this.#settleLane(lease, settlement, session);
+        await this.#endActions(lease, executed, discarded, session);
+        await this.#changeStopped(lease, stopped, resumed, session);
+        await this.#markPlaceholders(placeholders, session);
+        const lines = lineWrites({ ...lease, instance }, attempts);
+        if (lines.length > 0) await this.collections.history.bulkWrite(lines.map(asUpsert), { session });
+      },
+      undefined,
+      () => session.endSession(),
+    );
+  }
+
+  /** Killed in the transaction, this process would leave it open, and the lane locked, for a minute: whoever takes over ends this session. */
+  async #name(session: ClientSession, lease: LaneLease): Promise<void> {
+    const { matchedCount } = await this.collections.lanes.updateOne(heldBy(lease), { $set: { session: session.id!['id'] } });
+    if (matchedCount === 0) throw lost(lease);
+  }
+
+  async #endActions(
+    lane: Lane,
+    executed: readonly ExecutedAction[],
+    discarded: readonly DiscardedMessage[],
+    session: ClientSession,
+  ): Promise<void> {
+    const writes: AnyBulkWriteOperation<ActionDocument>[] = [
+      ...executed.map((action) => ({
+        updateOne: { filter: { _id: action.id, executedAt: null }, update: [{ $set: endedAction(action) }] },
+      })),
+      ...discarded.map((message, nth) => ({
+        updateOne: { filter: { _id: discardId(lane, message) }, update: discardUpdate(lane, message, nth), upsert: true },
+      })),
+    ];
+    if (writes.length > 0) await this.collections.actions.bulkWrite(writes, { session });
+  }
+
+  async #changeStopped(lane: Lane, stopped: readonly StoppedStream[], resumed: readonly string[], session: ClientSession): Promise<void> {
+    const { route, lane: number } = lane;
+    const writes = [
+      ...stopped.map((entry) => {
+        const { _id, ...replacement } = stoppedDocument(lane, entry);
+        return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+      }),
+      ...resumed.map((stream) => ({ deleteOne: { filter: { _id: { route, lane: number, stream } } } })),
+    ];
+    if (writes.length > 0) await this.collections.stopped.bulkWrite(writes, { session });
+  }
+
+  async #markPlaceholders(places: readonly MessagePlace[], session: ClientSession): Promise<void> {
+    if (places.length === 0) return;
+    await this.collections.outbox.bulkWrite(
+      places.map(({ stream, revision }) => ({
+        updateOne: { filter: { _id: { stream, revision: int64(revision) } }, update: { $set: { placeholder: true as const } } },
+      })),
+      { session },
+    );
+  }
+
+  async #ownerOf(lease: LaneLease): Promise<string> {
+    const key = JSON.stringify([lease.route, lease.lane]);
+    const known = this.#owners.get(key);
+    if (known?.epoch === lease.epoch) return known.owner;
+    const stored = await this.collections.lanes.findOne(heldBy(lease), { projection: { owner: 1 } });
+    if (!stored) throw lost(lease);
+    const owner = stored.owner ?? '';
+    this.#owners.set(key, { epoch: lease.epoch, owner });
+    return owner;
+  }
+}
+
+const lost = ({ route, lane, epoch }: LaneLease): LeaseLostError => new LeaseLostError(route, lane, epoch);
+
+const heldBy = ({ route, lane, epoch }: LaneLease) => ({ _id: { route, lane }, epoch: int64(epoch) });
+
+function isMoreThanProgress(settlement: Settlement): boolean {
+  const { executed, stopped, resumed, discarded, placeholders } = settlement;
+  return [executed, stopped, resumed, discarded, placeholders].some((part) => part !== undefined && part.length > 0);
+}
+
+type ProgressDocument = Pick<LaneDocument, 'position' | 'state' | 'failure' | 'suspects' | 'session'>;
+
+const progressDocument = ({ checkpoint, state, failure, suspects }: Settlement): ProgressDocument => ({
+  ...{ position: int64(positionOf(checkpoint)), state, failure: failure ? failureDocument(failure) : null, suspects, session: null },
+});
+
+/** Fails in the server where the lease is not the lane's any more: what comes after it in the same command is not written then. */
+function fencedUpdate(lease: LaneLease, settlement: Settlement): { readonly filter: Document; readonly updateMods: Document[] } {
+  const { route, lane, epoch } = lease;
+  const { position, ...others } = progressDocument(settlement);
+  const fail = { $toInt: { $concat: ['lease lost: ', '$_id.route'] } };
+  const literals = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, { $literal: value }]));
+  const held = { $cond: [{ $eq: ['$epoch', int64(epoch)] }, position, fail] };
+  return { filter: { _id: { route, lane } }, updateMods: [{ $set: { position: held, ...literals } }] };
+}
+
+const asUpsert = ({ filter, update }: ReturnType<typeof lineWrites>[number]) => ({ updateOne: { filter, update, upsert: true } });
+
+const endedAction = ({ outcome, note }: ExecutedAction): Document => ({
+  executedAt: '$$NOW',
+  outcome,
+  note: note === undefined ? null : { $literal: note },
+});
+
+const discardId = ({ route }: Lane, { messageId }: DiscardedMessage): string => JSON.stringify(['discard', route, messageId]);
+
+/** The first time counts: a settlement that is recorded again changes nothing. */
+function discardUpdate({ route, lane }: Lane, { messageId, stream, reason }: DiscardedMessage, nth: number): Document[] {
+  const action = { route, lane, kind: 'discard', messageId, stream, reason, requestedBy: null, nth, outcome: 'done', note: null };
+  const now = { requestedAt: '$$NOW', executedAt: '$$NOW', at: '$$CLUSTER_TIME' };
+  const written = { $mergeObjects: [{ $literal: action }, { _id: '$_id', ...now }] };
+  return [{ $replaceWith: { $cond: [{ $eq: [{ $type: '$at' }, 'missing'] }, written, '$$ROOT'] } }];
+}

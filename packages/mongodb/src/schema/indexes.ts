@@ -1,0 +1,21 @@
+import type { MongoDBCollections } from '../mongodb-collections.js';
+
+/** What is there already is left alone. Each index costs every write of its collection: those of the outbox, every commit. */
+export async function createIndexes({ outbox, actions, stopped, history }: MongoDBCollections): Promise<void> {
+  await outbox.createIndexes([
+    { key: { lane: 1, position: 1 }, name: 'lane', partialFilterExpression: { position: { $gt: 0 } } },
+    { key: { pending: 1, at: 1 }, name: 'pending', partialFilterExpression: { pending: true } },
+    { key: { id: 1 }, name: 'id' },
+  ]);
+  await actions.createIndexes([
+    { key: { executedAt: 1, route: 1, lane: 1 }, name: 'due' },
+    { key: { route: 1, at: 1, nth: 1 }, name: 'recorded' },
+    { key: { messageId: 1 }, name: 'message' },
+  ]);
+  await stopped.createIndexes([{ key: { '_id.stream': 1 }, name: 'stream' }]);
+  await history.createIndexes([
+    { key: { at: 1 }, name: 'age' },
+    { key: { '_id.lane': 1, at: 1, '_id.route': 1 }, name: 'delivered', partialFilterExpression: { '_id.outcome': 'delivered' } },
+    { key: { messageIds: 1 }, name: 'not_delivered', partialFilterExpression: { notDelivered: true } },
+  ]);
+}
