@@ -103,6 +103,21 @@ export function deliveryStatusContract<Tx>(name: string, open: () => Promise<Fix
         expect(told.map(({ stream, revision }) => `${stream}@${revision}`)).to.have.members([`${prefix}a@0`, `${prefix}b@1`]);
       });
 
+      it('calls a message skipped that the policy discarded', async () => {
+        const stream = `${aPrefix()}s`;
+        const route = await leaseRoute(fixture.database, { order: 'global', selection: { streams: [stream] } });
+        await commit(stream, aMessage(), aMessage());
+        const { rows, through } = await readNext(route, route.held[0]!);
+
+        await settle(route, { checkpoint: through, discarded: [{ messageId: rows[1]!.id, stream, reason: '422' }] });
+
+        const told = await progress(route, stream, 0n, 1n);
+        expect(told.map(({ revision, passed, skipped }) => [revision, passed, skipped])).to.have.deep.members([
+          [0n, true, false],
+          [1n, true, true],
+        ]);
+      });
+
       it('calls a message skipped when an order to skip it was carried out, and not when it was refused', async () => {
         const stream = `${aPrefix()}s`;
         const route = await leaseRoute(fixture.database, { order: 'global', selection: { streams: [stream] } });
@@ -134,8 +149,10 @@ export function deliveryStatusContract<Tx>(name: string, open: () => Promise<Fix
         const lanes = await lanesOf(route);
 
         expect(lanes.map(({ lane }) => lane)).to.have.members([...route.held.keys()]);
-        for (const lane of lanes)
+        for (const lane of lanes) {
           expect(lane).to.include({ state: 'running', failure: undefined, owner: undefined, pending: 0, oldestAt: undefined });
+          expect(lane).to.include({ suspects: 0, stopped: 0 });
+        }
       });
 
       it('counts what is pending for the route, and tells since when', async () => {
@@ -163,6 +180,14 @@ export function deliveryStatusContract<Tx>(name: string, open: () => Promise<Fix
         await settle(route, { state: 'halted', failure });
 
         expect((await lanesOf(route))[0]).to.deep.include({ state: 'halted', failure });
+      });
+
+      it('tells of holders that were gone, as settled', async () => {
+        const route = await leaseRoute(fixture.database, { order: 'global' });
+
+        await settle(route, { suspects: 3 });
+
+        expect((await lanesOf(route))[0]).to.include({ suspects: 3 });
       });
 
       it('names the holder while the lease lasts', async () => {

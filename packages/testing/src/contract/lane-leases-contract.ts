@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { AcquireOptions, LaneGrant } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
+import { aFailure } from '../builders/a-failure.js';
+import { aSettlement } from '../builders/a-settlement.js';
 import { eventually, SETTLE_MS } from '../builders/waiting.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fixture } from './fixture.js';
 
-type Port = 'routes' | 'leases';
+type Port = 'routes' | 'leases' | 'lanes';
 
 const ALL = Number.MAX_SAFE_INTEGER;
 const SHORT_MS = 50;
@@ -26,13 +28,31 @@ export function laneLeasesContract<Tx>(name: string, open: () => Promise<Fixture
     }
     const acquire = (route: string, options: Partial<AcquireOptions> = {}): Promise<readonly LaneGrant[]> =>
       fixture.database.leases.acquire({ route, owner: 'one', leaseMs: LONG_MS, most: ALL, ...options });
-    const acquireExpired = (route: string): Promise<readonly LaneGrant[]> =>
+    const acquireExpired = (route: string, leaseMs = LONG_MS): Promise<readonly LaneGrant[]> =>
       eventually('the leases expiring', async () => {
-        const grants = await acquire(route, { owner: 'heir' });
+        const grants = await acquire(route, { owner: 'heir', leaseMs });
         return grants.length > 0 ? grants : undefined;
       });
     const lanesOf = (grants: readonly LaneGrant[]): readonly number[] => grants.map(({ lease }) => lease.lane).sort((a, b) => a - b);
     const leasesOf = (grants: readonly LaneGrant[]) => grants.map(({ lease }) => lease);
+
+    describe('laneCount', () => {
+      it('counts the lanes of a route, held or not', async () => {
+        const [route, global] = [await aRoute(), await aRoute('global')];
+        const before = await fixture.database.leases.laneCount(route);
+
+        const grants = await acquire(route, { most: 2 });
+        const rest = await acquire(route);
+
+        expect(before).to.equal(grants.length + rest.length);
+        expect(await fixture.database.leases.laneCount(route)).to.equal(before);
+        expect(await fixture.database.leases.laneCount(global)).to.equal(1);
+      });
+
+      it('counts none for a route that nobody knows', async () => {
+        expect(await fixture.database.leases.laneCount(`route-${randomUUID()}`)).to.equal(0);
+      });
+    });
 
     describe('acquire', () => {
       it('gives every lane of a new route, to be run from its start', async () => {
@@ -44,7 +64,7 @@ export function laneLeasesContract<Tx>(name: string, open: () => Promise<Fixture
         for (const { lease, progress, takenOver } of grants) {
           expect(lease.route).to.equal(route);
           expect(lease.expiresAt).to.be.a('date');
-          expect(progress).to.include({ state: 'running', failure: undefined });
+          expect(progress).to.include({ state: 'running', failure: undefined, suspects: 0 });
           expect(takenOver).to.equal(false);
         }
       });
@@ -98,6 +118,51 @@ export function laneLeasesContract<Tx>(name: string, open: () => Promise<Fixture
 
         expect(heir!.takenOver).to.equal(true);
         expect(heir!.lease.epoch > before!.lease.epoch, 'the epoch grew').to.equal(true);
+      });
+
+      it('counts the holders in a row that were gone without giving a lane back', async () => {
+        const route = await aRoute('global');
+        await acquire(route, { leaseMs: SHORT_MS });
+
+        const [second] = await acquireExpired(route, SHORT_MS);
+        const [third] = await acquireExpired(route);
+
+        expect([second!.progress.suspects, third!.progress.suspects]).to.deep.equal([1, 2]);
+      });
+
+      it('counts no holder that gave the lane back', async () => {
+        const route = await aRoute('global');
+        await acquire(route, { leaseMs: SHORT_MS });
+        const heirs = await acquireExpired(route);
+
+        await fixture.database.leases.release(leasesOf(heirs));
+        const [next] = await acquire(route);
+
+        expect(next!.progress.suspects).to.equal(1);
+      });
+
+      it('counts on from what a settlement says', async () => {
+        const route = await aRoute('global');
+        const [first] = await acquire(route, { leaseMs: 4 * SHORT_MS });
+        await fixture.database.lanes.settle(first!.lease, aSettlement(first!.progress.checkpoint, { suspects: 5 }));
+        const [second] = await acquireExpired(route);
+
+        await fixture.database.lanes.settle(second!.lease, aSettlement(first!.progress.checkpoint, { suspects: 0 }));
+        await fixture.database.leases.release([second!.lease]);
+        const [third] = await acquire(route);
+
+        expect([second!.progress.suspects, third!.progress.suspects]).to.deep.equal([6, 0]);
+      });
+
+      it('keeps everything else of the progress when a lane is taken over', async () => {
+        const route = await aRoute('global');
+        const [first] = await acquire(route, { leaseMs: 4 * SHORT_MS });
+        const failure = aFailure({ nextTryAt: new Date('2030-01-01T00:00:00.123Z') });
+        await fixture.database.lanes.settle(first!.lease, aSettlement(first!.progress.checkpoint, { state: 'waiting', failure }));
+
+        const [heir] = await acquireExpired(route);
+
+        expect(heir!.progress).to.deep.include({ state: 'waiting', failure, suspects: 1 });
       });
 
       it('gives no lane of another route', async () => {

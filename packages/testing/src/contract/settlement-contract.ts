@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { SKIPPED_TYPE } from '@waybill/core';
 import type { MessageToAppend, OutboxRow, Settlement } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aFailure } from '../builders/a-failure.js';
 import { aMessage, anAppend } from '../builders/a-message.js';
+import { aStoppedStream } from '../builders/a-stopped-stream.js';
+import { anAttempt } from '../builders/an-attempt.js';
 import { deliverAll, leaseRoute, readNext, settleLane, takeOver } from '../ordering/leased-route.js';
 import type { HeldLane, LeasedRoute, LeaseRouteOptions } from '../ordering/leased-route.js';
 import type { OrderingPort } from '../ordering/ordering-contract.js';
 import type { Fixture } from './fixture.js';
 import { rejection } from './rejection.js';
 
+type Port = OrderingPort | 'status';
+
 /** The suite of `LaneStore.settle`: what it keeps for the next holder, and the fence around it. */
-export function settlementContract<Tx>(name: string, open: () => Promise<Fixture<Tx, OrderingPort>>): void {
+export function settlementContract<Tx>(name: string, open: () => Promise<Fixture<Tx, Port>>): void {
   describe(`settlements of ${name}`, () => {
-    let fixture: Fixture<Tx, OrderingPort>;
+    let fixture: Fixture<Tx, Port>;
     before(async () => (fixture = await open()));
     after(() => fixture?.close());
 
@@ -99,6 +104,44 @@ export function settlementContract<Tx>(name: string, open: () => Promise<Fixture
       const { progress } = await grantOf(fixture, heir);
       expect(progress).to.include({ state: 'running' });
       expect(revisions((await readNext(route, { ...onlyLane(route), checkpoint: progress.checkpoint })).rows)).to.deep.equal([0n, 1n]);
+    });
+
+    it('stores all that it says, or, under a lease that was lost, nothing of it', async () => {
+      const stream = `${aPrefix()}s`;
+      const route = await lease({ selection: { streams: [stream] }, leaseMs: 300 });
+      await commit(stream, aMessage(), aMessage());
+      const { rows } = await readNext(route, onlyLane(route));
+      const everything = (revision: 0 | 1): Partial<Settlement> => ({
+        ...{
+          checkpoint: rows[revision]!.checkpoint,
+          state: 'halted',
+          failure: aFailure({ revision: BigInt(revision) }),
+          suspects: revision,
+        },
+        stopped: [aStoppedStream(`stopped-${revision}`, 0n)],
+        resumed: revision === 1 ? ['stopped-0'] : [],
+        placeholders: [{ stream, revision: BigInt(revision) }],
+        attempts: [anAttempt([rows[revision]!.id])],
+      });
+      const stored = async (holder: LeasedRoute) => ({
+        stopped: (await fixture.database.lanes.stopped(onlyLane(holder).lease)).map((entry) => entry.stream),
+        types: (await fixture.database.transactions.run((tx) => fixture.database.outbox.headAndTail(stream, 0n, tx))).tail.map(
+          ({ type }) => type,
+        ),
+        tries: (await Promise.all(rows.map(({ id }) => fixture.database.status.attempts({ messageId: id })))).map(({ length }) => length),
+      });
+
+      await settle(route, everything(0));
+      const settled = await stored(route);
+      const heir = await takeOver(fixture.database, route);
+      const error = await rejection(settle(route, everything(1)));
+
+      expect(error).to.include({ code: 'LEASE_LOST' });
+      expect(settled).to.deep.equal({ stopped: ['stopped-0'], types: [SKIPPED_TYPE, 'Happened'], tries: [1, 0] });
+      expect(await stored(heir)).to.deep.equal(settled);
+      expect((await grantOf(fixture, heir)).progress)
+        .to.deep.include({ state: 'halted', suspects: 1 })
+        .and.to.have.nested.property('failure.revision', 0n);
     });
 
     it('moves no other route', async () => {
