@@ -55,7 +55,7 @@ export class MailNotifier implements Notifier {
 
 function transporterOf(transport: MailOptions['transport']): Pick<Transporter, 'sendMail'> {
   if (typeof transport === 'string') return createTransport({ ...TIMES, url: transport });
-  return 'sendMail' in transport ? (transport as Pick<Transporter, 'sendMail'>) : createTransport({ ...TIMES, ...transport });
+  return 'sendMail' in transport ? transport : createTransport({ ...TIMES, ...transport });
 }
 
 function textOf({ text, instance, since, repeats, key }: Alarm): string {

@@ -1,11 +1,14 @@
 import type { Clock } from '../clock.js';
-import type { DispatchStores } from '../database.js';
-import type { RouteStoppedStream, StoredLane } from '../outbox/delivery-status.js';
-import type { LiveInstance } from '../outbox/instances.js';
-import type { StoredRoute } from '../outbox/route-store.js';
+import type { DeliveryStatus, RouteStoppedStream, StoredLane } from '../outbox/delivery-status.js';
+import type { Instances, LiveInstance } from '../outbox/instances.js';
+import type { RouteStore, StoredRoute } from '../outbox/route-store.js';
 
 /** What is asked: nothing of it needs a lease, and all of it works in a process that only writes. */
-export type WatchedStores = Pick<DispatchStores, 'routes' | 'status' | 'instances'>;
+export interface WatchedStores {
+  readonly routes: Pick<RouteStore, 'all'>;
+  readonly status: Pick<DeliveryStatus, 'lanes' | 'stopped'>;
+  readonly instances: Pick<Instances, 'live'>;
+}
 
 /** One look at everything that stands still or moves. Its parts were read one after the other. */
 export interface OutboxLook {

@@ -1,9 +1,9 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
-import { backlogOf, lookAtOutbox } from './outbox-look.js';
-import type { OutboxLook, WatchedStores } from './outbox-look.js';
 import type { StoredRoute } from '../outbox/route-store.js';
 import type { StoppedState } from '../outbox/stopped-stream.js';
+import { backlogOf, lookAtOutbox } from './outbox-look.js';
+import type { OutboxLook, WatchedStores } from './outbox-look.js';
 
 /** How things stand, as one object of plain JSON: for a dashboard, a health check, or a log. */
 export interface OutboxSnapshot {
