@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SchemaMismatchError, UnitOfWork } from '@waybill/core';
-import type { Dispatcher, DispatcherOptions, LaneLeases, Receipt, Sink } from '@waybill/core';
+import type { AcquireOptions, Dispatcher, DispatcherOptions, LaneLeases, LaneStore, Receipt, Sink } from '@waybill/core';
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
@@ -149,16 +149,14 @@ describe('starting and stopping a dispatcher', () => {
 
     it('gives back also the lanes that it was just about to get', async () => {
       const [asked, mayAnswer] = [gate(), gate()];
-      const leases: LaneLeases = {
-        renew: (held, leaseMs) => database.leases.renew(held, leaseMs),
-        release: (held) => database.leases.release(held),
-        async acquire(options) {
+      const leases: LaneLeases = Object.assign(Object.create(database.leases) as LaneLeases, {
+        async acquire(options: AcquireOptions) {
           const grants = await database.leases.acquire(options);
           asked.open();
           await mayAnswer.opened;
           return grants;
         },
-      };
+      });
       const dispatcher = dispatcherTo(new InMemorySink(), {
         database: Object.assign(Object.create(database) as InMemoryDatabase, { leases }),
       });
@@ -175,7 +173,7 @@ describe('starting and stopping a dispatcher', () => {
     it('releases the leases also when the last settlement fails', async () => {
       const sink = new InMemorySink();
       const broken = Object.assign(Object.create(database) as InMemoryDatabase, {
-        lanes: { read: database.lanes.read.bind(database.lanes), settle: () => Promise.reject(new Error('the disk is full')) },
+        lanes: Object.assign(Object.create(database.lanes) as LaneStore, { settle: () => Promise.reject(new Error('the disk is full')) }),
       });
       const dispatcher = dispatcherTo(sink, { database: broken });
       await dispatcher.start();

@@ -12,6 +12,7 @@ import type { Logger } from '../logger.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
 import type { RouteOptions } from './route.js';
+import type { Witness } from './witness.js';
 
 export interface DispatcherOptions<RouteName extends string = string> {
   readonly database: Database;
@@ -38,6 +39,13 @@ export interface DispatcherOptions<RouteName extends string = string> {
   readonly removeEveryMs?: number;
   /** How often `route-status` is told, in milliseconds. Default 30,000. */
   readonly reportEveryMs?: number;
+  /**
+   * Remembers the outbox outside the database, so that a restored or cloned one is noticed: `eventstore.witness`. Without one, only a name,
+   * or what the database itself can tell. A witness that cannot be asked keeps a dispatcher from starting, and not from going on.
+   */
+  readonly witness?: Witness;
+  /** How often the outbox is compared with its witness, in milliseconds: a restore to a moment since the last time is not noticed. Default 60,000. */
+  readonly witnessEveryMs?: number;
   /** Who is told when a person has to do something, or everybody who is. Default nobody: the logger hears of it anyway. */
   readonly notify?: Notifier | readonly Notifier[];
   /** How often `notify` is told, and how long trouble has to last. */
@@ -60,6 +68,7 @@ type Defaulted =
   | 'keepHistoryMs'
   | 'removeEveryMs'
   | 'reportEveryMs'
+  | 'witnessEveryMs'
   | 'logger'
   | 'clock'
   | 'random';
@@ -84,6 +93,7 @@ export function completeOptions<RouteName extends string>(options: DispatcherOpt
       keepHistoryMs: A_WEEK_MS,
       removeEveryMs: 60_000,
       reportEveryMs: 30_000,
+      witnessEveryMs: 60_000,
     },
     ...{ logger: silentLogger, clock: systemClock, random: Math.random },
     ...definedIn(options),
@@ -99,6 +109,7 @@ export function completeOptions<RouteName extends string>(options: DispatcherOpt
     keepHistoryMs: 0,
     removeEveryMs: 1,
     reportEveryMs: 1,
+    witnessEveryMs: 1,
   };
   const forEver = ['keepMessagesMs', 'keepHistoryMs'];
   for (const [name, floor] of Object.entries(least) as [keyof typeof least, number][]) {

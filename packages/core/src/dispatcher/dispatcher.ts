@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { v4 as randomUuid } from 'uuid';
 import { delay } from '../clock.js';
 import { Alarms } from '../alarm/alarms.js';
 import type { Notifier } from '../alarm/notifier.js';
@@ -11,6 +12,7 @@ import type { RouteStoppedStream, StoredLane } from '../outbox/delivery-status.j
 import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
+import { advanceMark } from './advance-mark.js';
 import { DispatcherListeners } from './dispatcher-listeners.js';
 import type { DispatcherEvent, DispatcherEvents } from './dispatcher-events.js';
 import { completeOptions } from './dispatcher-options.js';
@@ -23,6 +25,7 @@ import { registerRoute, routesOf } from './route.js';
 import type { Route } from './route.js';
 import { whenDelivered } from './when-delivered.js';
 import type { WaitOptions } from './when-delivered.js';
+import { watchWitness } from './witness-watch.js';
 
 /** One lane as operators see it. */
 export interface LaneStatus<RouteName extends string = string> extends Omit<StoredLane, 'route'> {
@@ -60,13 +63,13 @@ export class Dispatcher<RouteName extends string = string> {
    * Checks database and routes, starts the sinks, and begins to deliver. Idempotent.
    *
    * @param options.signal - aborting it is the same as calling `stop`
-   * @throws {@link SchemaMismatchError}, {@link DatabaseReplacedError}, {@link DatabaseUnavailableError}, {@link RouteRefusedError} and what a sink's `start` throws; then nothing runs
+   * @throws {@link SchemaMismatchError}, {@link DatabaseReplacedError}, {@link DatabaseUnavailableError}, {@link WitnessBehindError}, {@link WitnessUnavailableError}, {@link RouteRefusedError} and what a sink's `start` throws; then nothing runs
    */
   async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#running?.stop.signal.aborted) await this.stop(); // a stop under way comes first
     if (this.#running) return void (await this.#running.started);
     const stop = new AbortController();
-    const started = this.#start(stop.signal);
+    const started = this.#start(stop);
     // Told apart from the start itself, so that a stop in the middle of a start waits for both.
     const ended = started.then(
       (running) => running.ended,
@@ -179,9 +182,11 @@ export class Dispatcher<RouteName extends string = string> {
     await database.routes.retire(name);
   }
 
-  async #start(stopping: AbortSignal): Promise<{ readonly ended: Promise<void> }> {
+  async #start(stop: AbortController): Promise<{ readonly ended: Promise<void> }> {
     const { database, instance } = this.#options;
+    const stopping = stop.signal;
     await database.verify();
+    const watchWitnessUntilStop = await this.#compareWithWitness();
     for (const route of this.#routes) await registerRoute(route, database.routes);
     await this.#startSinks(stopping);
     const alarms = this.#alarms();
@@ -197,7 +202,22 @@ export class Dispatcher<RouteName extends string = string> {
       tell({ name: 'stopped', event: { instance } });
       await alarms.stop();
     };
-    return { ended: this.#dispatch(stopping, tell).then(stopped) };
+    return { ended: Promise.all([this.#dispatch(stopping, tell), watchWitnessUntilStop(stop, tell)]).then(stopped) };
+  }
+
+  /** Before anything starts, and from then on: whoever finds another outbox than it began with stops. */
+  async #compareWithWitness(): Promise<(stop: AbortController, tell: (event: DispatcherEvent) => void) => Promise<void>> {
+    const { witness, witnessEveryMs: everyMs, database, clock } = this.#options;
+    if (!witness) return () => Promise.resolve();
+    const comparing = { identity: database.identity, witness, newId: randomUuid };
+    const known = await advanceMark(comparing);
+    return (stop, tell) =>
+      watchWitness({
+        ...comparing,
+        ...{ known, clock, everyMs, stopping: stop.signal },
+        onTrouble: (doing, error) => tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } }),
+        onReplaced: () => stop.abort(),
+      });
   }
 
   /** Where somebody is to be told, a watch finds what no event tells. */

@@ -3,16 +3,17 @@ import { streamHash } from '../outbox/stream-hash.js';
 /**
  * How many of a route's lanes one instance should hold, so that all are shared out and no two shares differ by more than one.
  *
- * Each instance computes it for itself from the same list. Who gets one more depends on the route: otherwise the same instance would
- * hold the one lane of every route with `order: 'global'`.
+ * Each instance computes it for itself from the same list. Who gets one more is drawn by route and instance (rendezvous hashing): else one
+ * instance would hold the only lane of every route with `order: 'global'`; and who comes or goes moves as few lanes as possible.
  *
- * @param alive - ids of all instances that are alive, in an order on which they agree
+ * @param alive - ids of all instances that are alive
  */
 export function fairShare({ lanes, route, alive, mine }: FairShareOptions): number {
-  const rank = alive.indexOf(mine);
-  if (rank < 0) return 0;
-  const turned = (rank + streamHash(route)) % alive.length;
-  return Math.floor(lanes / alive.length) + (turned < lanes % alive.length ? 1 : 0);
+  if (!alive.includes(mine)) return 0;
+  const draw = (id: string): number => streamHash(`${route} ${id}`);
+  const [share, rest] = [Math.floor(lanes / alive.length), lanes % alive.length];
+  const before = alive.filter((id) => draw(id) < draw(mine) || (draw(id) === draw(mine) && id < mine)).length;
+  return before < rest ? share + 1 : share;
 }
 
 export interface FairShareOptions {

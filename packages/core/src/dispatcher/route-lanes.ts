@@ -1,4 +1,20 @@
-import { catchError, concat, concatMap, defer, EMPTY, filter, from, merge, mergeMap, of, repeat, Subject, takeUntil } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  filter,
+  from,
+  ignoreElements,
+  merge,
+  mergeMap,
+  of,
+  repeat,
+  Subject,
+  take,
+  takeUntil,
+} from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../outbox/wake-ups.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
@@ -42,6 +58,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     const lookMs = Math.min(heartbeatMs, pollMs);
     let renewedAt = -Infinity;
     let laneCount = 0;
+    let hasLeft = false;
     const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
       route: route.name,
       lane: hold.lease.lane,
@@ -78,9 +95,17 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       const due = await stores.actions.due([...holds].map(({ lease }) => lease));
       if (due.length > 0) orders.next({ kind: 'action', lanes: due.map((action) => action.lane) });
     };
+    const leave = async (): Promise<void> => {
+      if (hasLeft) return;
+      await stores.instances.leave(route.name, instanceId);
+      hasLeft = true;
+    };
     const look = async (): Promise<readonly Grant[]> => {
       await renew();
-      if (stopping.aborted) return [];
+      if (stopping.aborted) {
+        await leave(); // the others may take each lane as soon as it is released
+        return [];
+      }
       const mine = await share();
       if (holds.size > 0) await announceOrders();
       for (const hold of [...holds].slice(mine)) hold.handOver();
@@ -114,10 +139,11 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
 
     // Looks on while lanes finish their last batch, however long that takes: it is settled under the lease that it was read under.
     const over = (): boolean => stopping.aborted && holds.size === 0;
-    const nextLook = (): Observable<void> =>
-      over() ? EMPTY : pause(clock, lookMs).pipe(takeUntil(merge(aborted(stopping), released).pipe(filter(over))));
-    const leave = defer(() => stores.instances.leave(route.name, instanceId)).pipe(concatMap(() => EMPTY));
-
+    const nextLook = (): Observable<void> => {
+      if (over()) return EMPTY;
+      const wakes = stopping.aborted ? pause(clock, lookMs) : merge(pause(clock, lookMs), aborted(stopping));
+      return wakes.pipe(take(1), takeUntil(released.pipe(filter(over))));
+    };
     return concat(
       defer(look).pipe(
         mergeMap((grants) => from(grants)),
@@ -125,7 +151,10 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         repeat({ delay: nextLook }),
         mergeMap((found) => ('hold' in found ? run(found) : of(found))),
       ),
-      leave.pipe(catchError((error: unknown) => trouble(route.name, undefined, 'signing off', error))),
+      defer(leave).pipe(
+        ignoreElements(),
+        catchError((error: unknown) => trouble(route.name, undefined, 'signing off', error)),
+      ),
     );
   });
 }
