@@ -71,8 +71,8 @@ const extraWrites = (schema: string): string => `, executed as (
       error_code = excluded.error_code, last_error = excluded.last_error, stopped_at = excluded.stopped_at
   ), resumed as (
     delete from ${schema}.stopped_stream as s
-    using settled, json_array_elements_text($24::text::json) as stream
-    where s.route = settled.route and s.lane = settled.lane and s.stream = stream
+    using settled, json_array_elements_text($24::text::json) as delivered (stream)
+    where s.route = settled.route and s.lane = settled.lane and s.stream = delivered.stream
   ), discarded as (
     insert into ${schema}.lane_action (route, lane, kind, message_id, stream, reason, executed_at, outcome)
     select settled.route, settled.lane, 'discard', gone.message_id, gone.stream, gone.reason, clock_timestamp(), 'done'
