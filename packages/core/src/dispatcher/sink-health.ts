@@ -79,6 +79,7 @@ export class SinkHealth {
     const isBack = wasDown && !this.isDown;
     if (isBack) this.#recoveries++;
     this.leave(lane);
+    if (isBack) this.#tell();
     if (isBack) return 'up';
     return this.isDown && !wasDown ? 'down' : undefined;
   }
@@ -89,9 +90,15 @@ export class SinkHealth {
     this.leave(lane);
   }
 
-  /** The lane asks and probes no longer. */
+  /** The lane does not probe any longer. */
   leave(lane: number): undefined {
-    if (this.#probing === lane) this.#probing = undefined;
+    if (this.#probing !== lane) return;
+    this.#probing = undefined;
+    this.#tell();
+  }
+
+  // Only when something has changed: those who are told look again, and must not wake each other by that.
+  #tell(): void {
     for (const tell of [...this.#waiting]) tell();
   }
 }
