@@ -16,7 +16,7 @@ export interface ChaosServer {
 }
 
 /** The open transaction of a killed process stands in the way so long; MongoDB's own minute is too long to wait for. */
-const TRANSACTION_LIFETIME_SECONDS = 3;
+const TRANSACTION_LIFETIME_SECONDS = 2;
 
 export const startServer = (kind: DatabaseKind): Promise<ChaosServer> => (kind === 'postgres' ? postgres() : mongodb());
 

@@ -27,6 +27,10 @@ export class Instance {
     this.#child = this.#start();
   }
 
+  get name(): string {
+    return this.order.instance;
+  }
+
   get isRunning(): boolean {
     return this.#child.isRunning;
   }

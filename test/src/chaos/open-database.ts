@@ -43,7 +43,7 @@ async function openMongoDB({ url, name }: DatabasePlace, poolSize?: number): Pro
   });
   return {
     database: new MongoDBDatabase({ client, database: name, lanes: LANES, commitTimeoutMs: 2_000 }) as unknown as Database,
-    hog: () => again((poolSize ?? 1) * 10, () => client.db(name).command({ ping: 1 })),
+    hog: () => again((poolSize ?? 1) * 3, () => client.db(name).command({ ping: 1 })),
     close: () => client.close(),
   };
 }

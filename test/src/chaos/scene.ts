@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
+import { eventually } from '@waybill/testing';
 import { AcceptanceLog } from './acceptance-log.js';
 import type { ChaosServer } from './chaos-server.js';
 import { FaultProxy } from './fault-proxy.js';
@@ -91,6 +92,25 @@ export class Scene {
   /** How often the instances told of something. */
   told(name: string): number {
     return this.instances.reduce((sum, instance) => sum + instance.told(name), 0);
+  }
+
+  /** The instance whose batch the log took last. */
+  get busiest(): Instance {
+    const last = this.log.deliveries.at(-1)?.instance;
+    return this.instances.find(({ name }) => name === last) ?? this.instances[0]!;
+  }
+
+  /** Resolves once something has reached both targets that was committed after this call. */
+  async goesOn(): Promise<void> {
+    const before = this.writers.attempts.length;
+    const message = await eventually(
+      'a commit',
+      async () => this.writers.attempts.slice(before).find(({ messages }) => messages.length > 0)?.messages[0],
+    );
+    await eventually(`the delivery of ${message.stream} ${message.revision}`, async () => {
+      const isStored = this.eventstoredb.read(message.stream).some(({ id }) => id === message.id);
+      return (isStored && this.log.acceptedIds.has(message.id)) || undefined;
+    });
   }
 
   /** Ends all faults, lets everything be delivered, and says whether what was promised was kept. */
