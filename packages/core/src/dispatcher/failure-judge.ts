@@ -11,6 +11,9 @@ export interface Verdict {
   readonly attempts: number;
 }
 
+/** What is forgotten beyond that costs a message one more try. */
+const MOST_REMEMBERED = 10_000;
+
 /**
  * Tells an outage from poison.
  *
@@ -18,7 +21,8 @@ export interface Verdict {
  * since it failed before: then it is poison in disguise, a payload that always gets 500. While nobody gets through, nothing counts.
  */
 export class FailureJudge {
-  #last: { readonly messageId: string; readonly accepted: number } | undefined;
+  /** By stream: the message that failed last, and how much the route had got accepted by then. */
+  readonly #failed = new Map<string, { readonly messageId: string; readonly accepted: number }>();
 
   constructor(
     private readonly route: Route,
@@ -28,8 +32,10 @@ export class FailureJudge {
   /** @param attempts - failed tries of this message before this one */
   judge(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, attempts: number): Verdict {
     const rejected = isWaybillError(error, 'MESSAGE_REJECTED');
-    const othersGetThrough = this.#last?.messageId === row.id && this.health.accepted > this.#last.accepted;
-    this.#last = { messageId: row.id, accepted: this.health.accepted };
+    const last = this.#failed.get(row.stream);
+    const othersGetThrough = last?.messageId === row.id && this.health.accepted > last.accepted;
+    if (this.#failed.size >= MOST_REMEMBERED) this.#failed.clear();
+    this.#failed.set(row.stream, { messageId: row.id, accepted: this.health.accepted });
     if (!rejected && !othersGetThrough) return { kind: 'outage', attempts };
     const isUsedUp = (rejected && error.final) || attempts + 1 >= this.route.attempts;
     return { kind: isUsedUp ? 'used-up' : 'again', attempts: attempts + 1 };

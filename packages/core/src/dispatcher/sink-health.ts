@@ -73,8 +73,10 @@ export class SinkHealth {
       this.#failures = 0;
     }
     if (unavailable) {
+      // Those that were under way when the sink went down tell nothing new.
+      if (!wasDown || lane === this.#probing) this.#failures++;
       this.#failing.add(lane);
-      this.#nextProbeAt = this.clock.monotonic() + backoffMs(++this.#failures, this.retry, this.random);
+      this.#nextProbeAt = this.clock.monotonic() + backoffMs(this.#failures, this.retry, this.random);
     }
     const isBack = wasDown && !this.isDown;
     if (isBack) this.#recoveries++;
