@@ -39,7 +39,7 @@ export class MailNotifier implements Notifier {
       await this.#transporter.sendMail({
         from,
         to: typeof to === 'string' ? to : [...to],
-        subject: oneLine(`${subjectPrefix} ${alarm.title}`),
+        subject: oneLine(`${subjectPrefix} ${alarm.title}`).slice(0, LONGEST_SUBJECT),
         text: textOf(alarm),
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Waybill-Alarm': oneLine(alarm.key) },
         // Whatever a stream's name or an error says, it is text: no file and no address is opened for it.
@@ -60,8 +60,8 @@ function transporterOf(transport: MailOptions['transport']): Pick<Transporter, '
 
 function textOf({ text, instance, since, repeats, key }: Alarm): string {
   const again = repeats > 0 ? `Found ${repeats} more times since it was told last.\n` : '';
-  return `${text}\n\n${again}Since ${since.toISOString()}, told by ${instance}.\nKey: ${key}\n`;
+  return `${text}\n\n${again}Since ${since.toISOString()}, told by ${instance}.\nKey: ${oneLine(key)}\n`;
 }
 
 /** Names of streams are anybody's: nothing in them may begin another header. */
-const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ').slice(0, LONGEST_SUBJECT);
+const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ');

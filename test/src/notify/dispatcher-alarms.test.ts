@@ -37,7 +37,7 @@ describe('of what a dispatcher tells, people', () => {
       title: 'Lane mails/3 halted at order-7@12',
     });
     expect(mailbox.alarms[0]!.text.split('\n')).to.deep.equal([
-      'Message m-1 (OrderPlaced, order-7@12) was not accepted in 10 tries: Message m-1 (order-7@12) was refused: customer c-2 has no address.',
+      'Message m-1 (OrderPlaced, order-7@12) was not accepted in 10 tries: customer c-2 has no address.',
       'Nothing behind it in this lane is delivered until a person acts, also over restarts. Other lanes go on.',
       "Mend the cause, then call dispatcher.resume('mails', 3).",
       "If the message can never be accepted: dispatcher.skip('mails', 'm-1', 'why').",

@@ -141,7 +141,10 @@ function about(route: string, lane: number, { messageId: id, stream, revision, c
 function whatFailed(failure: Obstacle): string {
   const type = failure.type === undefined ? '' : `${failure.type}, `;
   const tries = failure.attempts === 1 ? '1 try' : `${failure.attempts} tries`;
-  return `Message ${failure.messageId} (${type}${placeOf(failure)}) was not accepted in ${tries}: ${short(failure.error)}`;
+  // What a sink refused names its message already: not twice in one line.
+  const prefix = `Message ${failure.messageId} (${placeOf(failure)}) was refused: `;
+  const why = failure.error.startsWith(prefix) ? failure.error.slice(prefix.length) : failure.error;
+  return `Message ${failure.messageId} (${type}${placeOf(failure)}) was not accepted in ${tries}: ${short(why)}`;
 }
 
 const skipCall = (route: string, { messageId }: Obstacle): string => `dispatcher.skip(${quoted(route)}, ${quoted(messageId)}, 'why')`;
