@@ -1,5 +1,4 @@
 import type { LaneFailure, RouteStoppedStream } from '@waybill/core';
-import type { Long } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import type { LaneDocument, OutboxDocument, RouteDocument } from './stored-documents.js';
 import { failureOf } from './stored-failure.js';
@@ -43,15 +42,12 @@ export async function standings(
     const stop = stops.get(keyOf(route, stream));
     return {
       lane: found._id.lane,
-      isBehindCheckpoint: position !== undefined && position.lessThanOrEqual(found.position),
-      stopped: isAtOrBehind(stop, revision) ? stop : undefined,
+      isBehindCheckpoint: position?.lessThanOrEqual(found.position) === true,
+      stopped: stop && stop.fromRevision <= revision.toBigInt() ? stop : undefined,
       failure: failureAt(found),
     };
   };
 }
-
-const isAtOrBehind = (stop: RouteStoppedStream | undefined, revision: Long): boolean =>
-  stop !== undefined && stop.fromRevision <= revision.toBigInt();
 
 const failureAt = ({ state, failure }: LaneDocument): LaneFailure | undefined =>
   state !== 'running' && failure ? failureOf(failure) : undefined;

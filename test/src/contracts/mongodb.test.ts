@@ -1,5 +1,5 @@
 import { MongoDBEmulator } from '@waybill/mongodb-emulator';
-import { databaseContract, outboxStoreContract } from '@waybill/testing';
+import { databaseContract, deliveryHistoryContract, outboxStoreContract, settlementContract } from '@waybill/testing';
 import type { DatabaseFixture } from '@waybill/testing';
 import type { MongoDBTx } from '@waybill/mongodb';
 import { MongoDBDoor } from '../mongodb/mongodb-door.js';
@@ -55,11 +55,16 @@ databaseContract(
   { conflicts: 'at-commit', processes: false },
 );
 
-// Needs a server that can be told its version: the emulator. Before 8.0 heads and messages are two commands.
+// Needs a server that can be told its version: the emulator. Before 8.0 heads and messages are two commands, and so are a lane and its history.
 describe('before MongoDB 8.0', () => {
   let emulator: MongoDBEmulator;
+  let databases = 0;
   before(async () => void (emulator = await MongoDBEmulator.start({ maxWireVersion: 21 })));
   after(() => emulator.stop());
 
-  outboxStoreContract('mongodb 7', () => fixtureOn({ at: { url: emulator.url, database: 'before_8' } }), { conflicts: 'at-commit' });
+  const open = (): Promise<DatabaseFixture<MongoDBTx>> => fixtureOn({ at: { url: emulator.url, database: `before_8_${databases++}` } });
+
+  outboxStoreContract('mongodb 7', open, { conflicts: 'at-commit' });
+  settlementContract('mongodb 7', open);
+  deliveryHistoryContract('mongodb 7', open);
 });
