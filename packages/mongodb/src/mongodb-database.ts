@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { InvalidOptionsError } from '@waybill/core';
 import type {
+  Adoption,
   Database,
   DeliveryStatus,
   IdempotencyStore,
   InboxStore,
   Instances,
   LaneActions,
+  LaneChange,
   LaneLeases,
   LaneStore,
+  OutboxIdentity,
   OutboxStore,
   Retention,
   RouteStore,
@@ -20,6 +23,7 @@ import type {
 import type { MongoClient } from 'mongodb';
 import { MongoDBActions } from './mongodb-actions.js';
 import { MongoDBCollections } from './mongodb-collections.js';
+import { MongoDBIdentity } from './mongodb-identity.js';
 import { MongoDBInstances } from './mongodb-instances.js';
 import { MongoDBIdempotency, MongoDBInbox, MongoDBSnapshots } from './mongodb-keyed-stores.js';
 import { MongoDBLanes } from './mongodb-lanes.js';
@@ -31,6 +35,8 @@ import { MongoDBStatus } from './mongodb-status.js';
 import { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { MongoDBWakeUps } from './mongodb-wake-ups.js';
+import { adopt } from './schema/adopt.js';
+import { changeLanes } from './schema/change-lanes.js';
 import { migrate } from './schema/migrate.js';
 import { verify } from './schema/verify.js';
 import { Sequencer } from './sequencer.js';
@@ -44,8 +50,13 @@ export interface MongoDBOptions {
   readonly outboxDatabase?: string;
   /** What the names of Waybill's collections begin with. Default `'waybill_'`. */
   readonly prefix?: string;
-  /** Ordered paths per route, fixed when the collections are made; 1 to 1,024. Default 16. */
+  /** Ordered paths per route, as the collections were made, or changed by `changeLanes`; 1 to 1,024. Default 16. */
   readonly lanes?: number;
+  /**
+   * What this outbox is called, e.g. `'orders-production'`. Stored when first given; where another name is stored, dispatchers do not start:
+   * the database is a copy.
+   */
+  readonly name?: string;
   /**
    * For how long a transaction that loses against others is run again before it fails with `TRANSACTION_CONFLICT`, in milliseconds.
    * Default 10,000; the driver alone would go on for two minutes.
@@ -75,7 +86,10 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
   readonly actions: LaneActions;
   readonly status: DeliveryStatus;
   readonly retention: Retention;
+  readonly identity: OutboxIdentity;
   readonly #collections: MongoDBCollections;
+  readonly #transactions: MongoDBTransactions;
+  readonly #name: string | undefined;
 
   /** @throws {@link InvalidOptionsError} names or numbers that cannot be */
   constructor(options: MongoDBOptions) {
@@ -104,6 +118,9 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
     this.#collections = collections;
     const transactions = new MongoDBTransactions(collections, client.db(database), { retryForMs, commitTimeoutMs });
     this.transactions = transactions;
+    this.#transactions = transactions;
+    this.#name = options.name;
+    this.identity = new MongoDBIdentity(collections);
     // Sequencer and wake-ups tell each other: what was numbered here, and that something is to be numbered.
     const owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
     const wakeUps = new MongoDBWakeUps(collections, () => sequencer, owner, changeStream);
@@ -139,7 +156,16 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
    * @throws {@link DatabaseUnavailableError}
    */
   async verify(): Promise<void> {
-    await verify(this.#collections);
+    await verify(this.#collections, this.#name);
+  }
+
+  async adopt(): Promise<Adoption> {
+    return adopt(this.#collections, this.#name);
+  }
+
+  /** Let writers know the new number, too: messages of those who do not are put into their lane later, when they get their position. */
+  async changeLanes(): Promise<LaneChange> {
+    return changeLanes(this.#collections, this.#transactions);
   }
 }
 

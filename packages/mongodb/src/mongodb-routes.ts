@@ -140,7 +140,7 @@ function storedRoute(route: RouteDocument): StoredRoute {
   return { name, order, start, selection: selectionOf(route), ...(retiredAt && { retiredAt }) };
 }
 
-const newLane = (position: bigint, epoch: Long): Omit<LaneDocument, '_id'> => ({
+export const newLane = (position: bigint, epoch: Long): Omit<LaneDocument, '_id'> => ({
   ...{ owner: null, epoch, leaseUntil: new Date(0), leaseMs: 0, grant: '', released: true },
   ...{ position: int64(position), state: 'running', failure: null, suspects: 0, session: null },
 });

@@ -27,6 +27,7 @@ interface Look {
   readonly isFree: boolean;
   /** Of the last tenure. */
   readonly session: Binary | null;
+  readonly lanes?: number;
 }
 
 /** The time for which this process holds the lease, and the one session in which it runs its batches meanwhile. */
@@ -114,6 +115,7 @@ export class Sequencer {
       let upTo: Timestamp | undefined;
       for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
         const look = await this.#look(upTo);
+        if (look.lanes !== undefined && look.lanes !== this.collections.laneCount) throw withOtherLanes(look.lanes);
         this.numbered.sawUpTo(look.position.toBigInt());
         if (!look.pending) return isTold;
         upTo ??= look.pending;
@@ -138,7 +140,7 @@ export class Sequencer {
     const pending = upTo
       ? [{ $match: { pending: true, at: { $lte: upTo } } }, { $limit: 1 }]
       : [{ $match: { pending: true } }, { $sort: { at: -1 } }, { $limit: 1 }];
-    const counter = [{ $match: { _id: 'sequencer' } }, { $project: { position: 1, epoch: 1, session: 1, isFree: this.#isFree } }];
+    const counter = [{ $match: { _id: 'sequencer' } }, { $project: { position: 1, epoch: 1, session: 1, lanes: 1, isFree: this.#isFree } }];
     const found = await outbox
       .aggregate<Partial<Look>>([
         ...pending,
@@ -233,10 +235,11 @@ export class Sequencer {
   }
 
   /** @returns `undefined` when the tenure is over */
-  async #numberBatch({ epoch, session }: Tenure, upTo: Timestamp | undefined): Promise<Batch | undefined> {
+  async #numberBatch(tenure: Tenure, upTo: Timestamp | undefined): Promise<Batch | undefined> {
+    const { session } = tenure;
     try {
       const endIfLeft = (): Promise<void> => (this.#tenure?.session === session ? Promise.resolve() : session.endSession());
-      const batch = await this.transactions.runIn(session, () => this.#number(epoch, session, upTo), undefined, endIfLeft);
+      const batch = await this.transactions.runIn(session, () => this.#number(tenure, upTo), undefined, endIfLeft);
       if (!batch) await this.#leave();
       return batch;
     } catch (error) {
@@ -247,7 +250,7 @@ export class Sequencer {
     }
   }
 
-  async #number(epoch: Long, session: ClientSession, upTo: Timestamp | undefined): Promise<Batch | undefined> {
+  async #number({ epoch, session }: Tenure, upTo: Timestamp | undefined): Promise<Batch | undefined> {
     const { outbox } = this.collections;
     const pending = await outbox
       .find({ pending: true, ...(upTo && { at: { $lte: upTo } }) }, { session, batchSize: MOST_A_BATCH + 1 })
@@ -293,6 +296,12 @@ export class Sequencer {
     );
     return counter?.position.toBigInt();
   }
+}
+
+function withOtherLanes(lanes: number): SchemaMismatchError {
+  return new SchemaMismatchError(
+    `The number of lanes was changed to ${lanes} while this process ran. Start it anew, with { lanes: ${lanes} } in the options.`,
+  );
 }
 
 function withoutTimes(): SchemaMismatchError {

@@ -50,6 +50,8 @@ export interface SequencerDocument {
   readonly session: Binary | null;
   /** {@link noticeText} of the last batch. */
   readonly notice: string;
+  /** Set when the number of lanes was changed: only who knows the new one numbers messages. */
+  readonly lanes?: number;
 }
 
 /** One a kind of hint, written only to be watched. */
@@ -199,6 +201,19 @@ export interface IdentityDocument {
   readonly removed?: true;
   /** The highest of lanes that are no more: whoever held one of them must not fit one that was made anew. */
   readonly epoch?: Long;
+  /** Of this outbox, also of copies of it until they are adopted. This and the mark are absent until it is migrated. */
+  readonly outboxId?: string;
+  readonly mark?: { readonly number: Long; readonly nonce: string };
+  /** What the options call it. */
+  readonly name?: string;
+  /** A change of the number of lanes that was begun and has not ended. */
+  readonly changing?: LaneChangeDocument;
+}
+
+export interface LaneChangeDocument {
+  readonly to: number;
+  /** One for each route: all of its lanes will be at this place. */
+  readonly lanes: readonly Pick<LaneDocument, '_id' | 'position'>[];
 }
 
 /** The server puts its cluster time in place of an empty timestamp at the top level of a document that is inserted. */

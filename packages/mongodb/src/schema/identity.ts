@@ -8,19 +8,22 @@ export const VERSION = 2;
 
 /** @throws {@link SchemaMismatchError} never migrated, or made for another version or another number of lanes */
 export async function refuseUnmigrated(collections: MongoDBCollections): Promise<IdentityDocument> {
-  const { identity, db, prefix } = collections;
+  const stored = await migratedIdentity(collections);
+  refuseOther(collections, stored);
+  return stored;
+}
+
+/** @throws {@link SchemaMismatchError} never migrated, or made for another version */
+export async function migratedIdentity({ identity, db, prefix }: MongoDBCollections): Promise<IdentityDocument> {
   const stored = await identity.findOne({ _id: 'outbox' }).catch((error: unknown) => {
     throw translate(error);
   });
-  if (!stored) {
+  const where = `collections ${prefix}* of database "${db.databaseName}"`;
+  if (!stored) throw new SchemaMismatchError(`Waybill's ${where} are missing. Run database.migrate() once before anything else.`);
+  refuseNewer(where, stored);
+  if (stored.version < VERSION || stored.mark === undefined) {
     throw new SchemaMismatchError(
-      `Waybill's collections are missing in database "${db.databaseName}" (prefix "${prefix}"). Run database.migrate() once before anything else.`,
-    );
-  }
-  refuseOther(collections, stored);
-  if (stored.version < VERSION) {
-    throw new SchemaMismatchError(
-      `The collections ${prefix}* of database "${db.databaseName}" are at version ${stored.version}, and this package needs ${VERSION}. Stop the processes that run an older one, and run database.migrate() once.`,
+      `The ${where} are at version ${stored.version}, and this package needs ${VERSION}. Stop the processes that run an older one, and run database.migrate() once.`,
     );
   }
   return stored;
@@ -33,14 +36,24 @@ export async function outboxUuid({ db, outbox }: MongoDBCollections): Promise<st
   return uuid?.toString('hex') ?? '';
 }
 
-export function refuseOther({ prefix, db, laneCount }: MongoDBCollections, { version, lanes }: IdentityDocument): void {
-  const where = `The collections ${prefix}* of database "${db.databaseName}"`;
-  if (version > VERSION) {
-    throw new SchemaMismatchError(`${where} are at version ${version}, newer than this package's ${VERSION}. Upgrade @waybill/mongodb.`);
+/** @throws {@link SchemaMismatchError} newer than this package, or made for another number of lanes */
+export function refuseOther({ prefix, db, laneCount }: MongoDBCollections, stored: IdentityDocument): void {
+  const where = `collections ${prefix}* of database "${db.databaseName}"`;
+  refuseNewer(where, stored);
+  const { lanes, changing } = stored;
+  if (changing) {
+    throw new SchemaMismatchError(
+      `The ${where} are being changed from ${lanes} lanes to ${changing.to}. If nobody is at it any more, run database.changeLanes() again, with { lanes: ${changing.to} }.`,
+    );
   }
   if (lanes !== laneCount) {
     throw new SchemaMismatchError(
-      `${where} were made with ${lanes} lanes, but the options say ${laneCount}. The number is fixed when they are made, for it decides where messages are: pass { lanes: ${lanes} }, or use another prefix.`,
+      `The ${where} have ${lanes} lanes, but the options say ${laneCount}. It decides where messages are: pass { lanes: ${lanes} }; or stop every dispatcher and run database.changeLanes() once.`,
     );
   }
+}
+
+function refuseNewer(where: string, { version }: IdentityDocument): void {
+  if (version <= VERSION) return;
+  throw new SchemaMismatchError(`The ${where} are at version ${version}, newer than this package's ${VERSION}. Upgrade @waybill/mongodb.`);
 }

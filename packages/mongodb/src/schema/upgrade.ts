@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { int64 } from '../int64.js';
 import type { MongoDBCollections } from '../mongodb-collections.js';
 import { VERSION } from './identity.js';
 
@@ -8,5 +10,7 @@ export async function upgrade(collections: MongoDBCollections): Promise<void> {
   await lanes.updateMany({ suspects: { $exists: false } }, { $set: { suspects: 0 } });
   await lanes.updateMany({ session: { $exists: false } }, { $set: { session: null } });
   await actions.updateMany({ stream: { $exists: false } }, { $set: { stream: null, requestedBy: null } });
+  const mark = { number: int64(0n), nonce: randomUUID() };
+  await identity.updateOne({ _id: 'outbox', outboxId: { $exists: false } }, { $set: { outboxId: randomUUID(), mark } });
   await identity.updateOne({ _id: 'outbox', version: { $lt: VERSION } }, { $set: { version: VERSION } });
 }

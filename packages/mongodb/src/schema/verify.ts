@@ -6,19 +6,36 @@ import type { IdentityDocument } from '../stored-documents.js';
 import { outboxUuid, refuseUnmigrated } from './identity.js';
 import { refuseStandAlone } from './topology.js';
 
-/** What order rests on, checked before anything is delivered. */
-export async function verify(collections: MongoDBCollections): Promise<void> {
+/**
+ * What order rests on, checked before anything is delivered.
+ *
+ * @param name - what the options call this outbox; stored when it is the first that does
+ */
+export async function verify(collections: MongoDBCollections, name: string | undefined): Promise<void> {
   try {
     await refuseStandAlone(collections);
     await refuseReplaced(collections, await refuseUnmigrated(collections));
+    await checkName(collections, name);
   } catch (error) {
     throw translate(error);
   }
 }
 
+// Whoever copies a database keeps the name in it, and gives another one in the options of the copy.
+async function checkName({ identity }: MongoDBCollections, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
+  await identity.updateOne({ _id: 'outbox', name: { $exists: false } }, { $set: { name } });
+  const stored = await identity.findOne({ _id: 'outbox' });
+  if (stored?.name !== name) throw new DatabaseReplacedError(`it is named "${stored?.name}", and the options say "${name}"`);
+}
+
 // Places are numbers that only the counter gives: they mean something beside it alone, and only while it goes forward.
-async function refuseReplaced(collections: MongoDBCollections, { collection }: IdentityDocument): Promise<void> {
-  const { outbox, lanes, laneCount } = collections;
+export async function refuseReplaced(
+  collections: MongoDBCollections,
+  { collection }: IdentityDocument,
+  laneCount = collections.laneCount,
+): Promise<void> {
+  const { outbox, lanes } = collections;
   if ((await outboxUuid(collections)) !== collection) {
     throw new DatabaseReplacedError(
       `collection "${outbox.collectionName}" is not the one that was made here, as after a dump was restored`,
