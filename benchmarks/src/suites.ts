@@ -10,6 +10,7 @@ import { startMajorityMongoDB } from './mongodb/mongodb-scratch.js';
 import { numbering } from './mongodb/numbering.js';
 import { drainBesidePeers } from './postgres/drain-beside-peers.js';
 import { startDurablePostgres } from './postgres/postgres-scratch.js';
+import { poison } from './poison.js';
 import { race } from './race.js';
 import { read } from './read.js';
 import { suite } from './suite.js';
@@ -20,6 +21,7 @@ export const DATABASES = {
   postgres: suite(startDurablePostgres, {
     commit: [commit, race],
     drain: [drainBesidePeers],
+    poison: [poison],
     latency: [latency],
     idle: [idle],
     read: [read],
@@ -28,6 +30,7 @@ export const DATABASES = {
   mongodb: suite(startMajorityMongoDB, {
     commit: [commit, race],
     drain: [drain, numbering],
+    poison: [poison],
     latency: [latency],
     commands: [commands],
     idle: [idle],

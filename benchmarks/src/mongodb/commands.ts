@@ -83,7 +83,7 @@ async function aPage({ database, commands }: MongoDBShop): Promise<Count> {
         checkpoint = page.through;
         more = page.rows.length > 0;
         messages += page.rows.length;
-        if (more) await database.lanes.settle(lease, { checkpoint, state: 'running', failure: undefined });
+        if (more) await database.lanes.settle(lease, { checkpoint, state: 'running', failure: undefined, suspects: 0 });
       });
       if (more) sent.push(...ofPage);
       if (more) pages++;

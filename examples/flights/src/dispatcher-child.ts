@@ -2,17 +2,17 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { DispatcherOrder, DispatcherReport } from './dispatcher-reports.js';
+import type { DispatcherOrder, DispatcherReport, LanePlace } from './dispatcher-reports.js';
 
 /** A dispatcher in a process of its own, seen from outside. */
 export class DispatcherChild {
   /** Emits `report` for what it tells, and `died` when it ended unasked. */
   readonly events = new EventEmitter<{ report: [DispatcherReport]; died: [string] }>();
   readonly pid: number;
-  /** How many lanes it runs. */
-  lanes = 0;
-  /** How many it has taken so far from a process that had not given them back. */
-  takenOver = 0;
+  /** The lanes that it runs. */
+  readonly lanes = new Set<LanePlace>();
+  /** Those that it took from a process that had not given them back. */
+  readonly takenOver = new Set<LanePlace>();
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   #ending = false;
@@ -44,10 +44,10 @@ export class DispatcherChild {
 
   #hear(report: DispatcherReport): void {
     if (report.kind === 'lane') {
-      this.lanes += 1;
-      if (report.takenOver) this.takenOver += 1;
+      this.lanes.add(report.place);
+      if (report.takenOver) this.takenOver.add(report.place);
     }
-    if (report.kind === 'lane-gone') this.lanes -= 1;
+    if (report.kind === 'lane-gone') this.lanes.delete(report.place);
     this.events.emit('report', report);
   }
 }

@@ -8,12 +8,14 @@ export interface DispatcherOrder extends DatabasePlace {
   readonly leaseMs: number;
 }
 
+export type LanePlace = `${FlightRoute}/${number}`;
+
 /** What it tells while it runs. */
 export type DispatcherReport =
   | { readonly kind: 'started' }
   /** It runs one more lane. `takenOver`: from a process that did not give it back. */
-  | { readonly kind: 'lane'; readonly takenOver: boolean }
+  | { readonly kind: 'lane'; readonly place: LanePlace; readonly takenOver: boolean }
   /** It runs one lane less. */
-  | { readonly kind: 'lane-gone' }
-  | { readonly kind: 'delivered'; readonly route: FlightRoute; readonly count: number }
+  | { readonly kind: 'lane-gone'; readonly place: LanePlace }
+  | { readonly kind: 'delivered'; readonly place: LanePlace; readonly count: number }
   | { readonly kind: 'trouble' | 'halted'; readonly what: string };

@@ -34,7 +34,7 @@ const LOOK_EVERY_MS = 250;
 const LONGEST_PAUSE_MS = 1_000;
 const STANDSTILL_MS = 90_000; // longer than a MongoDB keeps the open transaction of a process that was killed
 
-/** Writes while one dispatcher delivers, kills it half-way, and waits until another one has delivered everything. */
+/** Writes while two dispatchers deliver, kills one half-way, and waits until the other one has delivered everything. */
 export async function run(options: RunOptions): Promise<RunFigures> {
   const { screen, size, watch, write } = options;
   const progress = new Progress(size * COMMANDS_A_FLIGHT);
@@ -44,14 +44,15 @@ export async function run(options: RunOptions): Promise<RunFigures> {
 
   const play = async (): Promise<RunFigures> => {
     const first = await startDispatcher('dispatcher 1', options, failure);
-    const lanes = await untilAllHeld(watch);
     const second = await startDispatcher('dispatcher 2', options, failure);
-    screen.print(`  dispatcher 1 (process ${first.pid}) runs all ${lanes} lanes, dispatcher 2 (process ${second.pid}) stands by`, '');
+    await untilShared(watch, [first, second]);
+    const shares = [first, second].map(({ pid, lanes }, index) => `dispatcher ${index + 1} (process ${pid}) runs ${lanes.size} lanes`);
+    screen.print(`  ${shares.join(', ')}`, '');
 
     const startedAt = performance.now();
     const elapsed = (): number => performance.now() - startedAt;
     const writing = write(progress, failure.signal).then(elapsed);
-    const takingOver = progress.halfway.then(() => takeOver({ running: first, standby: second, lanes, screen }));
+    const takingOver = progress.halfway.then(() => takeOver({ victim: first, heir: second, screen }));
     const delivering = untilDelivered(Promise.all([writing, takingOver]), progress, options, failure.signal).then(elapsed);
     const [writingMs, taken, deliveringMs] = await Promise.all([writing, takingOver, delivering]);
     screen.settle(progress.line());
@@ -83,12 +84,12 @@ async function startDispatcher(
   return child;
 }
 
-async function untilAllHeld(watch: Dispatcher<FlightRoute>): Promise<number> {
-  for (;;) {
-    const lanes = await watch.lanes();
-    if (lanes.length > 0 && lanes.every(({ owner }) => owner !== undefined)) return lanes.length;
-    await delay(20);
-  }
+/** Until all lanes are held, and none of the two holds more than its share. */
+async function untilShared(watch: Dispatcher<FlightRoute>, [one, other]: readonly [DispatcherChild, DispatcherChild]): Promise<void> {
+  const { length: lanes } = await watch.lanes();
+  const { size: routes } = new Set((await watch.lanes()).map(({ route }) => route));
+  const isShared = (): boolean => one.lanes.size + other.lanes.size === lanes && Math.abs(one.lanes.size - other.lanes.size) <= routes;
+  while (!isShared()) await delay(20);
 }
 
 /** Looks at the lanes until everything is committed, and nothing is left to deliver. */
