@@ -1,16 +1,20 @@
 import { expect } from 'chai';
 import { Alarms, UnitOfWork, Watch } from '@waybill/core';
-import { InMemoryDatabase } from '@waybill/core/in-memory';
+import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import { MailNotifier, WebhookNotifier } from '@waybill/notify';
+import type { SlackMessage } from '@waybill/notify';
 import { eventually } from '@waybill/testing';
+import { aRunningDispatcher, QUICKLY, stopDispatchers } from '../shop/dispatching.js';
 import { Order, orderEvents } from '../shop/order.js';
 import { MailServer } from './mail-server.js';
 import { WebhookServer } from './webhook-server.js';
 
-describe('a process that only writes', () => {
-  const [chat, mail] = [new WebhookServer(), new MailServer()];
+describe('people', () => {
+  let chat: WebhookServer;
+  let mail: MailServer;
 
   beforeEach(async () => {
+    [chat, mail] = [new WebhookServer(), new MailServer()];
     await chat.start();
     await mail.start();
   });
@@ -18,8 +22,34 @@ describe('a process that only writes', () => {
     await chat.stop();
     await mail.stop();
   });
+  stopDispatchers();
 
-  it('tells people in a chat and by mail that nobody delivers, while one of the two is down for a moment', async () => {
+  const posted = (): readonly string[] => chat.posted.map(({ body }) => (body as SlackMessage).text);
+
+  it('hear from a dispatcher that a lane halted, and that it goes on', async () => {
+    const database = new InMemoryDatabase({ lanes: 1 });
+    const sink = new InMemorySink();
+    let refuses = true;
+    sink.refuse(() => refuses);
+    const unitOfWork = new UnitOfWork({ database, catalogue: orderEvents });
+    const receipt = await unitOfWork.run(async ({ track }) => void track(Order.placed('7')));
+    const dispatcher = await aRunningDispatcher({
+      ...{ database, catalogue: orderEvents, notify: new WebhookNotifier({ url: chat.url }) },
+      routes: { mails: { sink, start: 'beginning', retry: { ...QUICKLY, attempts: 2 } } },
+    });
+
+    await eventually('the alarm', async () => posted()[0]);
+    refuses = false;
+    await dispatcher.resume('mails');
+    await dispatcher.delivered(receipt, 'mails');
+    await dispatcher.stop();
+
+    expect(posted()).to.have.length(2);
+    expect(posted()[0]).to.include('Lane mails/0 halted at order-7@0').and.to.include("dispatcher.resume('mails', 0)");
+    expect(posted()[1]).to.include('Over: Lane mails/0 halted at order-7@0');
+  });
+
+  it('hear from a process that only writes that nobody delivers, also where one way to them is down for a moment', async () => {
     const database = new InMemoryDatabase();
     await database.routes.save({ name: 'mails', order: 'stream', selection: {}, start: 'beginning' });
     await new UnitOfWork({ database, catalogue: orderEvents }).run(async ({ track }) => void track(Order.placed('7')));
@@ -49,7 +79,7 @@ describe('a process that only writes', () => {
     expect(chat.posted[1]!.body).to.deep.equal(chat.posted[0]!.body);
   });
 
-  it('posts to a chat of another kind as that one wants it', async () => {
+  it('hear in a chat of another kind, as that one wants it', async () => {
     const chatUrl = chat.url;
 
     // #region body
