@@ -2,14 +2,28 @@ import { expect } from 'chai';
 import { databaseContract } from '@waybill/testing';
 import type { Capabilities } from '@waybill/testing';
 import { brokenDatabase } from './broken-database.js';
+import { historyDefects } from './defects/history-defects.js';
 import { laneDefects } from './defects/lane-defects.js';
 import { operationsDefects } from './defects/operations-defects.js';
 import { orderingDefects } from './defects/ordering-defects.js';
 import { outboxDefects } from './defects/outbox-defects.js';
+import { retentionDefects } from './defects/retention-defects.js';
+import { routeDefects } from './defects/route-defects.js';
+import { stoppedStreamDefects } from './defects/stopped-stream-defects.js';
 import { storeDefects } from './defects/store-defects.js';
 import { runKit } from './run-kit.js';
 
-const defects = [...orderingDefects, ...outboxDefects, ...laneDefects, ...operationsDefects, ...storeDefects];
+const defects = [
+  ...orderingDefects,
+  ...outboxDefects,
+  ...laneDefects,
+  ...stoppedStreamDefects,
+  ...retentionDefects,
+  ...historyDefects,
+  ...routeDefects,
+  ...operationsDefects,
+  ...storeDefects,
+];
 const capabilities: Capabilities = { conflicts: 'at-append', processes: false };
 
 describe('the contract kit', () => {
@@ -37,5 +51,5 @@ describe('the contract kit', () => {
 
     expect(verdict.failed).to.deep.equal([]);
     for (const { noticedBy } of defects) expect(verdict.passed.join('\n')).to.include(noticedBy);
-  }).timeout(30_000);
+  }).timeout(60_000);
 });

@@ -100,6 +100,29 @@ export const laneDefects: readonly Defect[] = [
     noticedBy: 'lets the next take the lanes at once, not as taken over, under a higher epoch',
   },
   {
+    defect: 'does not count the holders that were gone',
+    plant: (real) => ({
+      leases: overlay(real.leases, {
+        acquire: async (options) =>
+          (await real.leases.acquire(options)).map((grant) => ({ ...grant, progress: { ...grant.progress, suspects: 0 } })),
+      }),
+    }),
+    noticedBy: 'counts the holders in a row that were gone without giving a lane back',
+  },
+  {
+    defect: 'suspects every holder that was there before',
+    plant: (real) => ({
+      leases: overlay(real.leases, {
+        acquire: async (options) =>
+          (await real.leases.acquire(options)).map((grant) => {
+            const suspects = grant.progress.suspects + (grant.takenOver ? 0 : 1);
+            return { ...grant, progress: { ...grant.progress, suspects } };
+          }),
+      }),
+    }),
+    noticedBy: 'counts no holder that gave the lane back',
+  },
+  {
     defect: 'renews what it lost',
     plant: (real) => ({ leases: overlay(real.leases, { renew: async (leases) => leases }) }),
     noticedBy: 'leaves out what somebody else holds by now, and does not prolong it',
