@@ -150,7 +150,7 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
   }
 
   /** `undefined` when it cannot be said yet. */
-  async #look(transactionId: string): Promise<'committed' | 'rolled-back' | undefined> {
+  async #look(transactionId: string): Promise<'committed' | 'rolled-back' | 'unknown' | undefined> {
     const { streams, outbox, marks } = this.collections;
     const { message, mark } = transactionOf(transactionId);
     try {
@@ -164,8 +164,12 @@ export class MongoDBTransactions implements TransactionRunner<MongoDBTx> {
       const { id, stream, revision } = message!;
       await streams.updateOne({ _id: stream }, { $inc: { looks: 1 } }, wait);
       await streams.deleteOne({ _id: stream, revision: { $exists: false } });
+      const head = await streams.findOne({ _id: stream });
       const found = await outbox.findOne({ _id: { stream, revision: int64(BigInt(revision)) } }, { projection: { id: 1 } });
-      return found?.id === id ? 'committed' : 'rolled-back';
+      if (found?.id === id) return 'committed';
+      // A message that is not there, and whose stream has passed it, was removed since: whose it was nobody knows any more.
+      const isPassed = head?.revision !== undefined && head.revision.toBigInt() >= BigInt(revision);
+      return found || !isPassed ? 'rolled-back' : 'unknown';
     } catch (error) {
       if (isUnavailable(error as Error) || codeOf(error) === 112) return undefined;
       throw translate(error);
