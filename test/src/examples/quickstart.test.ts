@@ -17,6 +17,10 @@ describe('the quickstart', function () {
     expect(await output('halt-and-resume')).to.equal(expected('halt-and-resume'));
   });
 
+  it('parks a stream, and redrives it, as its page shows', async () => {
+    expect(await output('park-and-redrive')).to.equal(expected('park-and-redrive'));
+  });
+
   it('stays under 60 lines, for it is the first thing that people read', () => {
     const lines = readFileSync(new URL('src/quickstart.ts', example), 'utf8').trimEnd().split('\n');
 

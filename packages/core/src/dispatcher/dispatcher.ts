@@ -8,7 +8,9 @@ import type { OutboxSnapshot } from '../alarm/outbox-snapshot.js';
 import { Watch } from '../alarm/watch.js';
 import { InvalidOptionsError } from '../errors.js';
 import { Catalogue } from '../message/catalogue.js';
-import type { RouteStoppedStream, StoredLane } from '../outbox/delivery-status.js';
+import type { StoredAttempt } from '../outbox/delivery-attempt.js';
+import type { AttemptQuery, MessageQuery, MessageStatus, RouteStoppedStream, StoredLane } from '../outbox/delivery-status.js';
+import type { RecordedAction } from '../outbox/lane-action.js';
 import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
@@ -131,6 +133,21 @@ export class Dispatcher<RouteName extends string = string> {
   async stopped(route: RouteName): Promise<readonly RouteStoppedStream[]> {
     this.#routeNamed(route);
     return this.#options.database.status.stopped({ route, most: 10_000 });
+  }
+
+  /** What each route made of a message, or of a part of a stream: waiting, done or failed, how often, when, and why. */
+  messages(query: MessageQuery): Promise<readonly MessageStatus[]> {
+    return this.#options.database.status.messages(query);
+  }
+
+  /** What was tried with a message, newest first: when, by whom, and what the target answered. As long as `keepHistoryMs` says. */
+  attempts(query: AttemptQuery): Promise<readonly StoredAttempt[]> {
+    return this.#options.database.status.attempts(query);
+  }
+
+  /** The newest orders for a route, newest first, with what became of them; and what its policy has discarded. */
+  actions(route: RouteName, most = 100): Promise<readonly RecordedAction[]> {
+    return this.#options.database.actions.recorded(route, most);
   }
 
   /** How all routes stand, as one object of plain JSON, with the rates of this instance over the last minute. */
