@@ -3,7 +3,8 @@ import type { LaneLease, LanePage, LaneStore, OutboxRow, ReadOptions, ReadTailOp
 import { LANE_ROW_COLUMNS, LaneRow } from './lane-row.js';
 import type { LaneRowColumns } from './lane-row.js';
 import type { PostgresConnection } from './postgres-connection.js';
-import { hasExtras, settleStatement, settleValues } from './postgres-settlement.js';
+import { settleAllStatement, settleStatement } from './settlement-statements.js';
+import { hasExtras, settlementValues } from './settlement-values.js';
 import { CEILING, checkpointOf, windowOf } from './snapshot-window.js';
 import type { SnapshotWindow } from './snapshot-window.js';
 import { STOPPED_COLUMNS, stoppedOf } from './stopped-columns.js';
@@ -23,7 +24,7 @@ export class PostgresLanes implements LaneStore {
   readonly #readTail: string;
   readonly #stopped: string;
   readonly #settle: string;
-  readonly #settleExtras: string;
+  readonly #settleAll: string;
   readonly #begin: string;
 
   constructor(private readonly connection: PostgresConnection<never>) {
@@ -32,8 +33,8 @@ export class PostgresLanes implements LaneStore {
     this.#readAll = readStatement(schema, 'read_all(');
     this.#readTail = tailStatement(schema);
     this.#stopped = `select ${STOPPED_COLUMNS} from ${schema}.stopped_stream as s where s.route = $1::text and s.lane = $2::integer`;
-    this.#settle = settleStatement(schema, false);
-    this.#settleExtras = settleStatement(schema, true);
+    this.#settle = settleStatement(schema);
+    this.#settleAll = settleAllStatement(schema);
     this.#begin = `insert into ${schema}.incarnation default values on conflict do nothing`;
   }
 
@@ -55,10 +56,10 @@ export class PostgresLanes implements LaneStore {
   }
 
   async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
-    const statement = hasExtras(settlement) ? this.#settleExtras : this.#settle;
-    const [answer] = await this.connection.query<{ settled: string; epoch: string }>(statement, settleValues(lease, settlement));
-    if (answer?.settled === '1') return;
-    if (answer?.epoch !== String(lease.epoch)) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
+    const statement = hasExtras(settlement) ? this.#settleAll : this.#settle;
+    const [answer] = await this.connection.query<{ settled: string; epoch: string | null }>(statement, settlementValues(lease, settlement));
+    if (answer!.settled === 'true') return;
+    if (answer!.epoch !== String(lease.epoch)) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
     throw new DatabaseUnavailableError(
       'it recovered from a crash after this lane had read, so the lane reads again from the place that is stored',
     );

@@ -1,6 +1,7 @@
 import type { Migration } from './migration.js';
 import { outboxStatus } from './outbox-status.js';
 import { removal } from './removal.js';
+import { settle } from './settle.js';
 
 /** Who is alive, streams that wait while their lane goes on, what was tried when, and the removal of what nobody needs any more. */
 export const version2: Migration = {
@@ -70,6 +71,8 @@ create table ${schema}.delivery_history (
 alter table ${schema}.delivery_history alter column message_ids set storage external;
 create index delivery_history_lane on ${schema}.delivery_history (route_number, lane, at);
 create index delivery_history_not_delivered on ${schema}.delivery_history ((message_ids[1])) where outcome <> 'delivered';
+
+${settle(schema)}
 
 ${outboxStatus(schema)}
 
