@@ -6,6 +6,7 @@ import type {
   LaneLease,
   OutboxMessage,
   ReadOptions,
+  ReadTailOptions,
   Receipt,
   RouteOptions,
   Settlement,
@@ -257,6 +258,8 @@ describe('a lane', () => {
         const lossy = Object.assign(Object.create(database) as InMemoryDatabase, {
           lanes: {
             read: (options: ReadOptions) => database.lanes.read(options),
+            readTail: (options: ReadTailOptions) => database.lanes.readTail(options),
+            stopped: (lease: LaneLease) => database.lanes.stopped(lease),
             settle: async (lease: LaneLease, settlement: Settlement) => {
               await database.lanes.settle(lease, settlement);
               if (settlement.executed?.length && answers-- > 0) throw new Error('the connection is gone');
@@ -371,12 +374,13 @@ describe('a lane', () => {
     it('still waits after a restart for what is left of the wait', async () => {
       const receipt = await commitNotes(one, 'a');
       sink.break();
-      const first = dispatcherTo({ retry: { firstMs: 3_600_000, maxMs: 3_600_000 } });
+      const patient = { retry: { firstMs: 3_600_000, maxMs: 3_600_000 } };
+      const first = dispatcherTo(patient);
       await startUntil(first, 'waiting');
       await first.stop();
       sink.heal();
 
-      const second = dispatcherTo();
+      const second = dispatcherTo(patient);
       await second.start();
       await second.delivered(await commitNotes(otherLane, 'elsewhere'), 'memory');
 

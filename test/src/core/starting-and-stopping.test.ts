@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SchemaMismatchError, UnitOfWork } from '@waybill/core';
-import type { AcquireOptions, Dispatcher, DispatcherOptions, LaneLeases, LaneStore, Receipt, Sink } from '@waybill/core';
+import type { Dispatcher, DispatcherOptions, LaneLeases, LaneStore, Receipt, Sink } from '@waybill/core';
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
@@ -149,14 +149,18 @@ describe('starting and stopping a dispatcher', () => {
 
     it('gives back also the lanes that it was just about to get', async () => {
       const [asked, mayAnswer] = [gate(), gate()];
-      const leases: LaneLeases = Object.assign(Object.create(database.leases) as LaneLeases, {
-        async acquire(options: AcquireOptions) {
-          const grants = await database.leases.acquire(options);
+      const { leases: real } = database;
+      const leases: LaneLeases = {
+        laneCount: (route) => real.laneCount(route),
+        renew: (held, leaseMs) => real.renew(held, leaseMs),
+        release: (held) => real.release(held),
+        async acquire(options) {
+          const grants = await real.acquire(options);
           asked.open();
           await mayAnswer.opened;
           return grants;
         },
-      });
+      };
       const dispatcher = dispatcherTo(new InMemorySink(), {
         database: Object.assign(Object.create(database) as InMemoryDatabase, { leases }),
       });
