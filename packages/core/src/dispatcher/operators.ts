@@ -4,8 +4,8 @@ import type { RouteStoppedStream } from '../outbox/delivery-status.js';
 import type { LaneActionRequest } from '../outbox/lane-action.js';
 import type { WakeUps } from '../outbox/wake-ups.js';
 
-/** Which stopped streams: one, those that failed with a code, or all. */
-export type RedriveChoice = { readonly stream: string } | { readonly code: string } | 'all';
+/** Which stopped streams: one, several, those that failed with a code, or all. */
+export type RedriveChoice = { readonly stream: string } | { readonly streams: readonly string[] } | { readonly code: string } | 'all';
 
 export interface RedriveOptions {
   /** Only tell which streams it would be. Default false. */
@@ -60,14 +60,25 @@ export class Operators {
   }
 
   async redrive(route: string, choice: RedriveChoice, { dryRun = false }: RedriveOptions): Promise<readonly RouteStoppedStream[]> {
-    const chosen = choice === 'all' ? {} : choice;
-    const stopped = await this.options.stores.status.stopped({ route, ...chosen, most: MOST_REDRIVEN });
+    const stopped = await this.#stopped(route, choice);
     const waiting = stopped.filter(({ state }) => state !== 'redriving');
     if (dryRun) return waiting;
-    if (typeof choice === 'object' && 'stream' in choice && stopped.length === 0)
-      throw new InvalidOptionsError(`Stream "${choice.stream}" is not stopped at route "${route}"; there is nothing to redrive.`);
+    const named = choice === 'all' || 'code' in choice ? [] : 'stream' in choice ? [choice.stream] : choice.streams;
+    const unknown = named.filter((stream) => !stopped.some((stop) => stop.stream === stream));
+    if (unknown.length > 0)
+      throw new InvalidOptionsError(
+        `Not stopped at route "${route}": ${unknown.map((stream) => `"${stream}"`).join(', ')}. Nothing was redriven.`,
+      );
     for (const { lane, stream } of waiting) await this.#order({ route, lane, kind: 'redrive', stream });
     return waiting;
+  }
+
+  async #stopped(route: string, choice: RedriveChoice): Promise<readonly RouteStoppedStream[]> {
+    const { status } = this.options.stores;
+    if (choice === 'all') return status.stopped({ route, most: MOST_REDRIVEN });
+    if (!('streams' in choice)) return status.stopped({ route, ...choice, most: MOST_REDRIVEN });
+    const found = await Promise.all(choice.streams.map((stream) => status.stopped({ route, stream, most: 1 })));
+    return found.flat();
   }
 
   async #order(action: LaneActionRequest): Promise<void> {
