@@ -38,8 +38,10 @@ export class Operators {
       throw new InvalidOptionsError(
         `Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`} and no halted stream there; there is nothing to resume.`,
       );
-    for (const one of stopped) await this.#order({ route, lane: one.lane, kind: 'resume' });
-    for (const stop of streams) await this.#order({ route, lane: stop.lane, kind: 'redrive', stream: stop.stream });
+    await this.#order(
+      ...stopped.map((one) => ({ route, lane: one.lane, kind: 'resume' as const })),
+      ...streams.map((stop) => ({ route, lane: stop.lane, kind: 'redrive' as const, stream: stop.stream })),
+    );
   }
 
   async skip(route: string, messageId: string, reason: string): Promise<void> {
@@ -69,7 +71,7 @@ export class Operators {
       throw new InvalidOptionsError(
         `Not stopped at route "${route}": ${unknown.map((stream) => `"${stream}"`).join(', ')}. Nothing was redriven.`,
       );
-    for (const { lane, stream } of waiting) await this.#order({ route, lane, kind: 'redrive', stream });
+    await this.#order(...waiting.map(({ lane, stream }) => ({ route, lane, kind: 'redrive' as const, stream })));
     return waiting;
   }
 
@@ -81,9 +83,10 @@ export class Operators {
     return found.flat();
   }
 
-  async #order(action: LaneActionRequest): Promise<void> {
+  /** All are stored before anybody is told: one look is enough for them. */
+  async #order(...actions: readonly LaneActionRequest[]): Promise<void> {
     const { stores, requestedBy } = this.options;
-    await stores.actions.request({ ...action, requestedBy });
+    for (const action of actions) await stores.actions.request({ ...action, requestedBy });
     stores.wakeUps.nudge('action', []);
   }
 }
