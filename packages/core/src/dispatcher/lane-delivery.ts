@@ -1,4 +1,4 @@
-import { MessageRejectedError, SinkUnavailableError, isWaybillError } from '../errors.js';
+import { LeaseLostError, MessageRejectedError, SinkUnavailableError, isWaybillError } from '../errors.js';
 import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
 import { outboxMessage } from '../outbox/outbox-message.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
@@ -21,7 +21,11 @@ export class LaneDelivery {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Delivers the rows up to the first that cannot be read, which counts as refused by the sink. Never rejects. */
+  /**
+   * Delivers the rows up to the first that cannot be read, which counts as refused by the sink.
+   *
+   * @throws {@link LeaseLostError} nothing else; the sink was not called
+   */
   async ofRows(rows: readonly OutboxRow[], attempt: number): Promise<DeliveryOfRows> {
     const { clock, health, hold } = this.options;
     const { messages, unreadable } = this.#messagesOf(rows);
@@ -55,6 +59,8 @@ export class LaneDelivery {
     const { route, hold, logger } = this.options;
     const { lane, epoch } = hold.lease;
     const context: DeliveryContext = { signal: this.signal, route: route.name, lane, order: route.order, epoch, attempt, logger };
+    // What was read or stored before may have taken longer than the lease, and a process that was frozen may not have seen its timer yet.
+    if (!hold.held()) throw new LeaseLostError(route.name, lane, epoch);
     try {
       return checked(await route.sink.deliver(messages, context), messages.length);
     } catch (cause) {
