@@ -1,4 +1,4 @@
-import { defineEvent, unchecked, UnitOfWork } from '@waybill/core';
+import { defineEvent, laneOf, streamHash, unchecked, UnitOfWork } from '@waybill/core';
 import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import type { Document } from 'mongodb';
@@ -109,6 +109,16 @@ describe('the sequencer on MongoDB', function () {
     expect(meanwhile).to.equal('2');
     await expectEveryNumber(3);
     expect((await outbox()).at(-1)!._id.stream).to.equal('key-late');
+  });
+
+  it('puts a message into its lane that was written by a process that believes in another number of lanes', async () => {
+    await commit(main, 'a', 'a');
+    await main.db.collection('waybill_outbox').updateMany({}, { $set: { lane: 99 } });
+
+    await main.waybill.wakeUps.pulse();
+
+    const lanes = (await main.db.collection('waybill_outbox').find().toArray()).map(({ lane }) => lane as number);
+    expect(lanes).to.deep.equal([laneOf(streamHash('key-a'), 16), laneOf(streamHash('key-a'), 16)]);
   });
 
   for (const [what, moment] of [
