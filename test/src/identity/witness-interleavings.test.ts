@@ -3,20 +3,10 @@ import type { Mark, OutboxIdentity, Witness } from '@waybill/core';
 import { InMemoryWitness } from '@waybill/core/in-memory';
 import { expect } from 'chai';
 import { dispatcherOn, KeptMark } from './copied-outbox.js';
+import { seededRandom } from './seeded-random.js';
 
 const ROUNDS = 50;
 const PROCESSES = 4;
-
-/** mulberry32: the same seed tells the same story. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** One process's way to both: each call takes a while, and may be the last that the process does, before it has effect or after. */
 class Line implements OutboxIdentity, Witness {
@@ -51,7 +41,7 @@ describe('processes that compare one outbox with its witness, in whatever order'
   for (const crashes of [false, true]) {
     it(`never take each other for a restore${crashes ? ', also when they are cut off anywhere' : ''}`, async () => {
       for (let seed = 1; seed <= ROUNDS; seed++) {
-        const random = randomFrom(seed);
+        const random = seededRandom(seed);
         const [outbox, witness] = [new KeptMark(), new InMemoryWitness()];
         const live = async (): Promise<unknown> => {
           const line = new Line(outbox, witness, random, crashes);
