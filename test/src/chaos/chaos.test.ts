@@ -1,8 +1,8 @@
-import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import { startServer } from './chaos-server.js';
 import type { ChaosServer } from './chaos-server.js';
 import { isKept, reportOf } from './outcome.js';
+import { patiently } from './patiently.js';
 import { Scene } from './scene.js';
 import { SeededRandom } from './seeded-random.js';
 import { storm } from './storm.js';
@@ -16,7 +16,7 @@ for (const [kind, seed] of [
   ['mongodb', 2],
 ] as const) {
   describe(`three dispatcher processes on ${kind}, on a bad day`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let server: ChaosServer;
     let scene: Scene;
 
@@ -42,7 +42,7 @@ for (const [kind, seed] of [
 
       await frozen.freeze(scene.leaseMs * 1.5);
 
-      await eventually('that it lost its lanes', async () => frozen.told('lease-lost') > lost || undefined);
+      await patiently('that it lost its lanes', () => frozen.told('lease-lost') > lost || undefined);
       await scene.goesOn();
     });
 
@@ -71,8 +71,8 @@ for (const [kind, seed] of [
         scene.proxy.cutAt(server.isCommit, request);
         for (const network of networks) network.cutAt(server.isSettlement, request);
 
-        await eventually('a cut at a settlement', async () => settlementsCut() > settlements || undefined);
-        await eventually('a cut at a commit', async () => scene.proxy.cuts > commits || undefined);
+        await patiently('a cut at a settlement', () => settlementsCut() > settlements || undefined);
+        await patiently('a cut at a commit', () => scene.proxy.cuts > commits || undefined);
         for (const network of networks) network.open(); // those that had no settlement are armed still
         await scene.goesOn();
       });
@@ -85,7 +85,7 @@ for (const [kind, seed] of [
 
       scene.eventstoredb.faults.mute();
       const waits = scene.told('waiting');
-      await eventually('a delivery that is given up', async () => scene.told('waiting') > waits || undefined);
+      await patiently('a delivery that is given up', () => scene.told('waiting') > waits || undefined);
       scene.eventstoredb.faults.heal();
 
       await scene.goesOn();

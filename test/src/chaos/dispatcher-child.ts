@@ -20,6 +20,9 @@ export interface ChildEvent {
 const KEPT_EVENTS = 200;
 const STOPS_WITHIN_MS = 10_000;
 
+/** What a lane halts with when several processes in a row were killed at one message: here it was chance. */
+const SUSPECTED = /process was gone/;
+
 const alive = new Set<ChildProcess>();
 process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL'))); // a frozen one would not notice that we are gone
 
@@ -58,6 +61,7 @@ export class DispatcherChild {
     return this.told.has('started') && this.ending === undefined;
   }
 
+  /** A lane, for a reason that no fault explains. */
   get hasHalted(): boolean {
     return this.#hasHalted;
   }
@@ -89,7 +93,7 @@ export class DispatcherChild {
     if (!line.endsWith('}')) return; // it was killed in the middle of it
     const event = JSON.parse(line) as ChildEvent;
     this.told.set(event.name, (this.told.get(event.name) ?? 0) + 1);
-    this.#hasHalted ||= event.name === 'halted';
+    this.#hasHalted ||= event.name === 'halted' && !SUSPECTED.test(String(event['error']));
     this.events.push(event);
     if (this.events.length > KEPT_EVENTS) this.events.shift();
   }

@@ -26,7 +26,7 @@ const crash = new CrashPoints();
 if (crashAt) crash.killAt(crashAt.moment, crashAt);
 const dispatcher = new Dispatcher({
   ...{ database: opened.database, catalogue: orderEvents, instance, leaseMs, reached: crash.reached },
-  ...{ pollMs: 200, stopWithinMs: 2_000 },
+  ...{ pollMs: leaseMs / 3, stopWithinMs: 2_000 },
   routes: {
     eventstoredb: { ...route, sink: eventstore.sink },
     log: { ...route, sink: new LogSink(order.log, instance) },

@@ -6,7 +6,7 @@ import type { FaultProxy } from './fault-proxy.js';
 /** What is different about one life of an instance. */
 export type Life = Pick<ChildOrder, 'crashAt' | 'clockOffByMs' | 'hoggedPool'>;
 
-const EVENTS_TO_TELL = 12;
+const EVENTS_TO_TELL = 25;
 const STARTS_WITHIN_MS = 30_000;
 
 /** One of the dispatchers, over all its lives: when its process ends, whatever the reason, another one is started under its name. */
@@ -56,6 +56,11 @@ export class Instance {
   /** SIGSTOP, and SIGCONT after so many milliseconds; resolves then. */
   freeze(ms: number): Promise<void> {
     return this.#child.freeze(ms);
+  }
+
+  /** Something went wrong: keeps what the process told last. */
+  blame(what: string): void {
+    this.#surprise(this.#child, what);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
-import { eventually } from '@waybill/testing';
 import { AcceptanceLog } from './acceptance-log.js';
 import type { ChaosServer } from './chaos-server.js';
 import { FaultProxy } from './fault-proxy.js';
@@ -11,6 +10,7 @@ import { openDatabase } from './open-database.js';
 import type { OpenDatabase } from './open-database.js';
 import type { Outcome } from './outcome.js';
 import type { SeededRandom } from './seeded-random.js';
+import { forAWhile, patiently } from './patiently.js';
 import { rowsOf, Writers } from './writers.js';
 
 export interface SceneOptions {
@@ -25,8 +25,8 @@ export interface SceneOptions {
 }
 
 const WRITERS = 4;
-const DRAINED_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 20;
+const DRAINED_WITHIN_MS = 60_000;
+const TRY_AGAIN_MS = 100;
 
 /**
  * A small shop on its worst day: writers, a new database, an EventStoreDB, the acceptance log, and dispatcher processes that deliver from
@@ -59,7 +59,7 @@ export class Scene {
   }
 
   /** Resolves once every instance delivers. */
-  static async open({ instances = 3, leaseMs = 900, batchSize = 20, pauseMs = 60, ...options }: SceneOptions): Promise<Scene> {
+  static async open({ instances = 3, leaseMs = 1_200, batchSize = 20, pauseMs = 60, ...options }: SceneOptions): Promise<Scene> {
     const place = await options.server.newDatabase();
     const direct = await openDatabase(place);
     await direct.database.migrate();
@@ -103,11 +103,11 @@ export class Scene {
   /** Resolves once something has reached both targets that was committed after this call. */
   async goesOn(): Promise<void> {
     const before = this.writers.attempts.length;
-    const message = await eventually(
+    const message = await patiently(
       'a commit',
       async () => this.writers.attempts.slice(before).find(({ messages }) => messages.length > 0)?.messages[0],
     );
-    await eventually(`the delivery of ${message.stream} ${message.revision}`, async () => {
+    await patiently(`the delivery of ${message.stream} ${message.revision}`, async () => {
       const isStored = this.eventstoredb.read(message.stream).some(({ id }) => id === message.id);
       return (isStored && this.log.acceptedIds.has(message.id)) || undefined;
     });
@@ -154,21 +154,28 @@ export class Scene {
         return await rowsOf(this.direct.database, this.writers.streams);
       } catch (error) {
         if (tries === 50) throw error;
-        await sleep(LOOK_EVERY_MS * 5); // the server may just be coming back
+        await sleep(TRY_AGAIN_MS); // the server may just be coming back
       }
     }
   }
 
   /** What is still missing when the time is over, the checker finds. */
   async #drained(rows: readonly Placed[]): Promise<void> {
-    const isThere = (): boolean => {
-      if (!rows.every(({ id }) => this.log.acceptedIds.has(id))) return false;
+    const drained = await forAWhile(DRAINED_WITHIN_MS, async () => {
+      await this.#resumeSuspected();
+      if (!rows.every(({ id }) => this.log.acceptedIds.has(id))) return undefined;
       const stored = this.#storedStreams().reduce((sum, stream) => sum + this.eventstoredb.read(stream).length, 0);
-      return stored >= rows.length;
-    };
-    for (const giveUpAt = performance.now() + DRAINED_WITHIN_MS; performance.now() < giveUpAt; await sleep(LOOK_EVERY_MS)) {
-      if (isThere()) return;
-    }
+      return stored >= rows.length || undefined;
+    });
+    if (!drained) for (const instance of this.instances) instance.blame('has not delivered everything in time');
+  }
+
+  /** What a person would do: a message at which processes were killed by chance, several times in a row, stands there as their killer. */
+  async #resumeSuspected(): Promise<void> {
+    const { status, actions, wakeUps } = this.direct.database;
+    const halted = (await status.lanes()).filter(({ state }) => state === 'halted');
+    for (const { route, lane } of halted) await actions.request({ route, lane, kind: 'resume' });
+    if (halted.length > 0) wakeUps.nudge('action', []);
   }
 
   #storedStreams(): readonly string[] {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { forAWhile } from './patiently.js';
 import { faults } from './faults.js';
 import type { FaultName } from './faults.js';
 import type { Scene } from './scene.js';
@@ -22,7 +23,9 @@ export const everyFault: Readonly<Record<FaultName, number>> = {
   ...{ 'EventStoreDB restarted': 1, 'EventStoreDB mute': 1, 'log stumbles': 2 },
 };
 
-/** Fewer than lives of a lease would stop all progress; more than one at a time is what makes days worst. */
+/** To kill who has nothing to do shows little: so long a killer waits for the next delivery. */
+const IDLE_MS = 2_000;
+/** More than one at a time is what makes days bad. */
 const MOST_AT_ONCE = 3;
 
 /** One fault after the other at random moments, also before the last one is over. Resolves when all of them are. */
@@ -32,10 +35,13 @@ export async function storm(scene: Scene, options: StormOptions): Promise<void> 
   const hat = Object.entries(weights).flatMap(([name, times]) => new Array<FaultName>(times).fill(name as FaultName));
   const underWay = new Set<Promise<void>>();
   const before = scene.kills;
+  let delivered = 0;
 
   for (const endAt = performance.now() + maxMs; scene.kills - before < kills && performance.now() < endAt;) {
     await sleep(random.between(least, most));
     const name = random.oneOf(hat);
+    if (name.startsWith('kill')) await forAWhile(IDLE_MS, () => scene.log.deliveries.length > delivered || undefined);
+    delivered = scene.log.deliveries.length;
     onFault(name);
     const fault = faults[name](scene).finally(() => underWay.delete(fault));
     underWay.add(fault);
