@@ -1,6 +1,7 @@
 // contract kits
 export { databaseContract } from './contract/database-contract.js';
 export { migrationContract } from './contract/migration-contract.js';
+export { identityContract } from './contract/identity-contract.js';
 export { transactionRunnerContract } from './contract/transaction-runner-contract.js';
 export { outboxStoreContract } from './contract/outbox-store-contract.js';
 export { adoptionContract } from './contract/adoption-contract.js';

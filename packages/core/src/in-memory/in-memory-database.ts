@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import type { Adoption } from '../outbox/adoption.js';
 import type { LaneChange } from '../outbox/lane-change.js';
 import { InMemoryActions } from './in-memory-actions.js';
+import { adoptInMemory } from './in-memory-adoption.js';
 import { InMemoryIdentity } from './in-memory-identity.js';
 import { InMemoryInstances } from './in-memory-instances.js';
 import { InMemoryIdempotency, InMemoryInbox, InMemorySnapshots } from './in-memory-keyed-stores.js';
@@ -41,11 +42,11 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
   readonly status: InMemoryStatus;
   readonly retention: InMemoryRetention;
   readonly identity = new InMemoryIdentity();
-  readonly #state: InMemoryState;
+  private readonly state: InMemoryState;
 
   constructor({ lanes = 16, clock = systemClock }: InMemoryOptions = {}) {
     const state = new InMemoryState(lanes, clock);
-    this.#state = state;
+    this.state = state;
     this.outbox = new InMemoryOutbox(state, this.transactions);
     this.snapshots = new InMemorySnapshots(state);
     this.idempotency = new InMemoryIdempotency(state, this.transactions);
@@ -69,18 +70,11 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
   }
 
   async adopt(): Promise<Adoption> {
-    const lanes = await this.status.lanes();
-    for (const lane of this.#state.lanes.values()) Object.assign(lane, { owner: undefined, released: true, epoch: lane.epoch + 1n });
-    const routes = new Map<string, { route: string; pending: number; stopped: number }>();
-    for (const { route, pending, stopped } of lanes) {
-      const known = routes.get(route) ?? { route, pending: 0, stopped: 0 };
-      routes.set(route, { route, pending: known.pending + pending, stopped: known.stopped + stopped });
-    }
-    return { ...this.identity.adopt(), routes: [...routes.values()] };
+    return adoptInMemory(this.state, this.identity, await this.status.lanes());
   }
 
   /** Its lanes are its own, for as long as it lasts: there is nothing to change. */
   changeLanes(): Promise<LaneChange> {
-    return Promise.resolve({ from: this.#state.laneCount, to: this.#state.laneCount, moved: 0 });
+    return Promise.resolve({ from: this.state.laneCount, to: this.state.laneCount, moved: 0 });
   }
 }

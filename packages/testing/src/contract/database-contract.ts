@@ -4,6 +4,7 @@ import { deliveryHistoryContract } from './delivery-history-contract.js';
 import { deliveryStatusContract } from './delivery-status-contract.js';
 import type { Capabilities, DatabaseFixture } from './fixture.js';
 import { idempotencyStoreContract } from './idempotency-store-contract.js';
+import { identityContract } from './identity-contract.js';
 import { inboxStoreContract } from './inbox-store-contract.js';
 import { instancesContract } from './instances-contract.js';
 import { laneActionsContract } from './lane-actions-contract.js';
@@ -37,6 +38,7 @@ export function databaseContract<Tx>(
 ): void {
   describe(`the database "${name}"`, () => {
     migrationContract(name, open);
+    identityContract(name, open);
     transactionRunnerContract(name, open);
     outboxStoreContract(name, open, capabilities, options);
     laneStoreContract(name, open);

@@ -2,7 +2,7 @@ import type { LaneLease } from '@waybill/core';
 import { overlay } from '../broken-database.js';
 import type { Defect } from './defect.js';
 
-/** Routes that end, are renamed or made anew, and instances that come and go, wrongly. */
+/** Routes that end, are renamed or made anew, instances that come and go, and identities that are kept, wrongly. */
 export const routeDefects: readonly Defect[] = [
   {
     defect: 'renames a route while somebody holds a lane',
@@ -103,5 +103,14 @@ export const routeDefects: readonly Defect[] = [
       }),
     }),
     noticedBy: 'forgets at once who signs off, from that route only',
+  },
+  {
+    defect: 'takes any mark of the right number for the last',
+    plant: (real) => ({
+      identity: overlay(real.identity, {
+        advance: async ({ outboxId, number }, to) => real.identity.advance({ ...(await real.identity.mark()), outboxId, number }, to),
+      }),
+    }),
+    noticedBy: 'replaces no mark but the last, letter by letter',
   },
 ];
