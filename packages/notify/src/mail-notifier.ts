@@ -41,7 +41,7 @@ export class MailNotifier implements Notifier {
         to: typeof to === 'string' ? to : [...to],
         subject: oneLine(`${subjectPrefix} ${alarm.title}`).slice(0, LONGEST_SUBJECT),
         text: textOf(alarm),
-        headers: { 'Auto-Submitted': 'auto-generated', 'X-Waybill-Alarm': oneLine(alarm.key) },
+        headers: { 'Auto-Submitted': 'auto-generated', 'X-Waybill-Alarm': alarm.key },
         // Whatever a stream's name or an error says, it is text: no file and no address is opened for it.
         disableFileAccess: true,
         disableUrlAccess: true,

@@ -107,12 +107,22 @@ describe('alarms', () => {
     it('are not said to be over one by one when they were not told one by one', async () => {
       for (const finding of findings(25)) alarms.raise(finding);
       await clock.pass(2 * MINUTE);
-      for (const { key } of findings(25)) alarms.settle(key);
+      for (const { key } of findings(25).slice(18)) alarms.settle(key);
       await clock.pass(0);
 
-      expect(mailbox.alarms.filter(({ state }) => state === 'resolved').map(({ lane }) => lane)).to.deep.equal(
-        Array.from({ length: 20 }, (_, lane) => lane),
-      );
+      expect(mailbox.alarms.filter(({ state }) => state === 'resolved').map(({ lane }) => lane)).to.deep.equal([18, 19]);
+    });
+
+    it('let no newer one go before the summary', async () => {
+      const slow = alarmsTo({ perMinute: 1 });
+      const [first, second, third] = findings(3);
+
+      slow.raise(first!);
+      clock.after(MINUTE, () => slow.raise(third!)); // at the moment when there is room again
+      slow.raise(second!);
+      await clock.pass(MINUTE);
+
+      expect(mailbox.titles).to.deep.equal(['lane 0', '2 more alarms at once']);
     });
   });
 

@@ -55,6 +55,7 @@ describe('of what a dispatcher tells, people', () => {
     await happens('resumed', place);
     await happens('halted', failed);
     await happens('skipped', { ...place, message: { ...message, id: 'another' }, reason: 'not this one' });
+    expect(told().at(-1)).to.equal('lane-halted raised');
     await happens('skipped', { ...place, message, reason: 'closed' });
 
     expect(told()).to.deep.equal(['lane-halted raised', 'lane-halted resolved', 'lane-halted raised', 'lane-halted resolved']);

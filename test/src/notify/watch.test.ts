@@ -145,6 +145,55 @@ describe('a watch', () => {
       expect(told()).to.deep.equal([]);
     });
 
+    it('tells nothing while it moves and as many come in as are delivered', async () => {
+      watching();
+
+      let grant = await shop.deliver(lane, 2); // what is left was not committed in one moment
+      for (let order = 10; order < 20; order++) {
+        await shop.clock.pass(50 * SECOND);
+        await shop.place(String(order));
+        grant = await shop.deliver(grant, 1);
+      }
+
+      expect(told()).to.deep.equal([]);
+    });
+
+    it('believes its own dispatcher that it moves, where that cannot be seen from outside', async () => {
+      await shop.note('1', 10_001); // all at once, and more than are counted
+      const last = { id: 'm-1', type: 'OrderNoted', stream: 'order-1', revision: 0n };
+      const watch = watching();
+
+      for (let minutes = 0; minutes < 20; minutes++) {
+        watch.hear({ name: 'delivered', event: { route: 'mails', lane: 0, count: 1, last, durationMs: 1, sinceCommitMs: 1 } });
+        await shop.clock.pass(MINUTE);
+      }
+      expect(told()).to.deep.equal([]);
+      await shop.clock.pass(10 * MINUTE);
+
+      expect(told()).to.deep.equal(['stuck raised']);
+    });
+
+    it('waits ten times as long where more messages wait than are counted: nobody sees that one is gone', async () => {
+      await shop.note('1', 10_001);
+
+      watching();
+      await shop.clock.pass(10 * MINUTE - 1);
+      expect(told()).to.deep.equal([]);
+      await shop.clock.pass(1);
+
+      expect(told()).to.deep.equal(['stuck raised']);
+      expect(mailbox.alarms[0]!.text).to.include('at least 10,001 messages');
+    });
+
+    it('does not call a route abandoned whose lane is held, though nobody has signed on for a while', async () => {
+      await shop.database.instances.leave('mails', 'shop-1-id');
+
+      watching({ stuckAfterMs: HOUR });
+      await shop.clock.pass(10 * MINUTE);
+
+      expect(told()).to.deep.equal([]);
+    });
+
     it('tells also while more messages come in', async () => {
       watching();
 

@@ -19,6 +19,11 @@ export class WatchedShop {
     for (const id of ids) await this.#unitOfWork.run(async ({ track }) => void track(Order.placed(id)));
   }
 
+  async note(id: string, times: number): Promise<void> {
+    const texts = Array.from({ length: times }, (_, index) => `note ${index}`);
+    await this.#unitOfWork.run(async ({ load }) => (await load(Order, id)).note(...texts));
+  }
+
   async route(name: string, overrides: Partial<StoredRoute> = {}): Promise<void> {
     await this.database.routes.save({ name, order: 'stream', selection: {}, start: 'beginning', ...overrides });
   }

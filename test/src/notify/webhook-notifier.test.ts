@@ -122,7 +122,9 @@ describe('a webhook notifier', () => {
       write();
     };
 
-    expect((await refused()).message).to.have.length.below(300);
+    expect((await refused()).message)
+      .to.include('answered 500: xxx')
+      .and.to.have.length.below(300);
   });
 
   it('gives up when it is told to', async () => {

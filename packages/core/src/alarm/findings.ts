@@ -86,7 +86,7 @@ export function routeAbandoned(route: string, { pending, since }: Waiting): Find
     text: lines(
       `No dispatcher has run route ${quoted(route)} since ${since.toISOString()} or longer. Waiting for it: ${pending}.`,
       'Messages that it has not passed cannot be removed: the outbox grows.',
-      `If the route was removed for good, call dispatcher.retireRoute(${quoted(route)}). If it was renamed, its new name begins anew: rename it instead.`,
+      `If the route was removed for good, call dispatcher.retireRoute(${quoted(route)}). If it was renamed, name it in "formerly" of the new one.`,
       'If it is still needed, start a dispatcher that runs it.',
     ),
   };

@@ -1,5 +1,6 @@
 import { delay, systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
+import type { DispatcherEvent } from '../dispatcher/dispatcher-events.js';
 import { InvalidOptionsError } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
@@ -39,6 +40,8 @@ const LOOK_WITHIN_MS = 30_000;
 export class Watch {
   readonly #options: WatchOptions & Required<Patience & Pick<WatchOptions, 'everyMs' | 'clock' | 'logger'>>;
   #lasting: ReadonlyMap<string, Lasting> = new Map();
+  /** Lanes that were delivered from since the last look. */
+  #moved = new Set<string>();
   #looking: Promise<void> | undefined;
   #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
@@ -58,6 +61,14 @@ export class Watch {
     if (this.#running) return;
     const stop = new AbortController();
     this.#running = { stop, ended: this.#run(stop.signal) };
+  }
+
+  /**
+   * Takes note of what a dispatcher of this process has delivered. From outside, a lane that moves can look as if it stood: where as many
+   * messages come in as go, and the oldest were all committed at once.
+   */
+  hear({ name, event }: DispatcherEvent): void {
+    if (name === 'delivered') this.#moved.add(placeOf(event));
   }
 
   /** Looks no more; a look that is under way is left to itself, and tells nothing. Idempotent. */
@@ -93,12 +104,13 @@ export class Watch {
   #compare(conditions: readonly Condition[], at: Date): void {
     const { alarms, clock } = this.#options;
     const now = clock.monotonic();
-    const before = this.#lasting;
+    const [before, moved] = [this.#lasting, this.#moved];
+    this.#moved = new Set();
     const lasting = new Map<string, Lasting>();
     for (const condition of conditions) {
       const { key } = condition.finding(at);
       const known = before.get(key);
-      const goesOn = known !== undefined && !hasMoved(known.condition.lane, condition.lane);
+      const goesOn = known !== undefined && !hasMoved(known.condition.lane, condition.lane, moved);
       if (known && !goesOn) alarms.settle(key);
       lasting.set(key, { condition, since: goesOn ? known.since : at, sinceMs: goesOn ? known.sinceMs : now });
     }
@@ -114,8 +126,9 @@ export class Watch {
 }
 
 /** Something was delivered in between: another message is the oldest, or fewer are left. */
-function hasMoved(before: StoredLane | undefined, after: StoredLane | undefined): boolean {
+function hasMoved(before: StoredLane | undefined, after: StoredLane | undefined, moved: ReadonlySet<string>): boolean {
   if (!before || !after) return false;
+  if (moved.has(placeOf(after))) return true;
   return before.oldestAt?.getTime() !== after.oldestAt?.getTime() || after.pending < before.pending;
 }
 
@@ -132,3 +145,5 @@ async function endsWithin(act: Promise<void>, ms: number, clock: Clock, signal: 
   signal.removeEventListener('abort', end);
   return inTime;
 }
+
+const placeOf = ({ route, lane }: { readonly route: string; readonly lane: number }): string => `${lane}/${route}`;

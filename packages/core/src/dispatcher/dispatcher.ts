@@ -246,7 +246,10 @@ export class Dispatcher<RouteName extends string = string> {
     const watch = new Watch({ ...options, database, alarms, instance, clock, logger });
     watch.start();
     return {
-      hear: (event) => alarms.hear(event),
+      hear: (event) => {
+        alarms.hear(event);
+        watch.hear(event);
+      },
       stop: async () => {
         await watch.stop();
         await alarms.stop();
