@@ -92,7 +92,7 @@ describe('an outbox on MongoDB that was restored or copied', function () {
     const asked = await inShell(shop.db, 'mongodb-look.js');
 
     expect(names).to.include.members([...asked]);
-    expect(asked).to.have.property('size', 4);
+    expect(asked).to.have.property('size', 7);
   });
 });
 
