@@ -16,6 +16,8 @@ interface Home {
   readonly other_cluster: string;
   readonly other_database: string;
   readonly newest_row: string | null;
+  /** Transactions up to here had begun when a lane looked. */
+  readonly newest_place: string | null;
   readonly next_transaction: string;
 }
 
@@ -81,14 +83,21 @@ export async function refuseReplaced(connection: Pick<PostgresTx, 'query'>, sche
       (system_identifier <> (select c.system_identifier::text from pg_control_system() as c))::text as other_cluster,
       (database_oid <> (select d.oid from pg_database as d where d.datname = current_database()))::text as other_database,
       (select transaction_id from ${schema}.outbox order by transaction_id desc limit 1)::text as newest_row,
+      (select max(greatest(ceiling, to_ceiling)::text::bigint) from ${schema}.lane)::text as newest_place,
       ${CEILING}::text as next_transaction
     from ${schema}.identity`);
-  const { other_cluster, other_database, newest_row, next_transaction } = rows[0]!;
+  const { other_cluster, other_database, newest_row, newest_place, next_transaction } = rows[0]!;
   if (other_cluster === 'true') throw new DatabaseReplacedError('it was made in another PostgreSQL cluster');
   if (other_database === 'true') throw new DatabaseReplacedError('it was made in another database of this cluster');
   if (newest_row !== null && BigInt(newest_row) >= BigInt(next_transaction)) {
     throw new DatabaseReplacedError(
       `it has a row of transaction ${newest_row}, and the next transaction of this server is ${next_transaction}`,
+    );
+  }
+  // Where retention has left no row to tell, the places do.
+  if (newest_place !== null && BigInt(newest_place) > BigInt(next_transaction)) {
+    throw new DatabaseReplacedError(
+      `a lane of it has looked at transactions up to ${newest_place}, and the next transaction of this server is ${next_transaction}`,
     );
   }
 }
