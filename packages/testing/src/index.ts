@@ -27,6 +27,8 @@ export { unitOfWorkContract } from './contract/unit-of-work-contract.js';
 export { unitOfWorkAdoptionContract } from './contract/unit-of-work-adoption-contract.js';
 export { unitOfWorkLostAnswersContract } from './contract/unit-of-work-lost-answers-contract.js';
 export type { Capabilities, DatabaseFixture, Fixture } from './contract/fixture.js';
+export { changedLanesContract } from './contract/changed-lanes-contract.js';
+export type { ChangedLanesFixture } from './contract/changed-lanes-contract.js';
 export { sinkContract } from './contract/sink-contract.js';
 export { sinkFailuresContract } from './contract/sink-failures-contract.js';
 export { wholeStreamsContract } from './contract/whole-streams-contract.js';
@@ -44,6 +46,7 @@ export type { RaceOptions } from './ordering/race.js';
 export type { RaceResult } from './ordering/race-log.js';
 export { deliverAll, laneOfStream, leaseRoute, readNext, settleLane, takeOver } from './ordering/leased-route.js';
 export type { HeldLane, LeasedRoute, LeaseRouteOptions } from './ordering/leased-route.js';
+export { HalfDelivered } from './ordering/half-delivered.js';
 
 // given, when, then
 export { given } from './given/given.js';

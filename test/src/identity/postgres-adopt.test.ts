@@ -3,12 +3,12 @@ import { InMemorySink } from '@waybill/core/in-memory';
 import { startPostgres } from '@waybill/local-servers';
 import type { LocalPostgres } from '@waybill/local-servers';
 import { PostgresDatabase } from '@waybill/postgres';
+import { HalfDelivered } from '@waybill/testing';
 import { expect } from 'chai';
 import { Pool } from 'pg';
 import { postgresDatabase } from '../servers.js';
 import { failureOf } from '../shop/failure-of.js';
 import { Notebook, NoteWritten } from '../shop/notebook.js';
-import { HalfDelivered } from './half-delivered.js';
 import { restoreDump } from './postgres-dump.js';
 import { seededRandom } from './seeded-random.js';
 

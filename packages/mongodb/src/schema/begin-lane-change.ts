@@ -28,7 +28,7 @@ export async function beginLaneChange(collections: MongoDBCollections, session: 
     left.push({ _id: { route: route._id, lane: 0 }, position });
   }
   const change = { to, lanes: left };
-  await identity.updateOne({ _id: 'outbox' }, { $set: { changing: change }, $max: { epoch } }, { session });
+  await identity.updateOne({ _id: 'outbox' }, { $set: { changing: change }, $max: { epoch: epoch.add(1) } }, { session });
   await sequencer.updateOne(
     { _id: 'sequencer' },
     { $set: { lanes: to, owner: '', leaseUntil: new Date(0), session: null }, $inc: { epoch: int64(1n) } },

@@ -89,11 +89,11 @@ async function moveLanes(tx: PostgresTx, schema: string, to: number): Promise<vo
     set last_epoch = greatest(last_epoch, (select max(epoch) from ${schema}.lane))`);
   await tx.query(`
     insert into ${schema}.lane (route, lane, epoch, window_from, floor, ceiling, suspects)
-    select l.route, lane, i.last_epoch + 1, l.window_from, l.floor, l.ceiling, 0
+    select l.route, new.lane, i.last_epoch + 1, l.window_from, l.floor, l.ceiling, 0
     from ${schema}.lane as l
     join ${schema}.route as r on r.route = l.route and r.message_order = 'stream'
     cross join ${schema}.identity as i
-    cross join generate_series(0, ${to - 1}) as lane
+    cross join generate_series(0, ${to - 1}) as new (lane)
     where l.lane = 0
     on conflict (route, lane) do nothing`);
   const newLane = `(select o.stream_hash % ${to} from ${schema}.outbox as o where o.stream = moving.stream limit 1)`;

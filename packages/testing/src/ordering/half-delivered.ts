@@ -1,8 +1,11 @@
 import type { Database, OutboxRow, Selection, StoredRoute } from '@waybill/core';
 import { selects } from '@waybill/core';
-import { aMessage, anAppend, aStoppedStream, deliverAll, gate, leaseRoute, readNext, settleLane } from '@waybill/testing';
-import type { LeasedRoute } from '@waybill/testing';
 import { expect } from 'chai';
+import { aMessage, anAppend } from '../builders/a-message.js';
+import { aStoppedStream } from '../builders/a-stopped-stream.js';
+import { gate } from '../builders/gate.js';
+import { deliverAll, leaseRoute, readNext, settleLane } from './leased-route.js';
+import type { LeasedRoute } from './leased-route.js';
 
 type Outbox = Pick<Database, 'routes' | 'leases' | 'lanes' | 'outbox' | 'transactions'>;
 
