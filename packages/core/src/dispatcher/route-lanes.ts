@@ -5,6 +5,7 @@ import {
   defer,
   EMPTY,
   filter,
+  finalize,
   from,
   ignoreElements,
   merge,
@@ -55,8 +56,8 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     const holds = new Set<LaneHold>();
     const orders = new Subject<WakeHint>(); // of this subscription alone: the heartbeat's own hints
     const released = new Subject<void>();
+    const ended = new Subject<void>();
     const lookMs = Math.min(heartbeatMs, pollMs);
-    let renewedAt = -Infinity;
     let laneCount = 0;
     let hasLeft = false;
     const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
@@ -67,7 +68,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
 
     const renew = async (): Promise<void> => {
       const asked = instant(clock);
-      if (holds.size === 0 || asked.monotonic + lookMs - renewedAt <= heartbeatMs) return; // the next look is early enough
+      if (holds.size === 0) return;
       const held = [...holds];
       const renewed = await stores.leases.renew(
         held.map(({ lease }) => lease),
@@ -78,7 +79,6 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         if (lease) hold.extend(lease, leaseMs, asked);
         else hold.lose();
       }
-      renewedAt = asked.monotonic;
     };
     const share = async (): Promise<number> => {
       const alive = await stores.instances.beat({ route: route.name, id: instanceId, name: owner, aliveMs: leaseMs });
@@ -101,7 +101,6 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       hasLeft = true;
     };
     const look = async (): Promise<readonly Grant[]> => {
-      await renew();
       if (stopping.aborted) {
         await leave(); // the others may take each lane as soon as it is released
         return [];
@@ -144,18 +143,25 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       const wakes = stopping.aborted ? pause(clock, lookMs) : merge(pause(clock, lookMs), aborted(stopping));
       return wakes.pipe(take(1), takeUntil(released.pipe(filter(over))));
     };
-    return concat(
-      defer(look).pipe(
-        mergeMap((grants) => from(grants)),
-        catchError((error: unknown) => trouble(route.name, undefined, 'renewing and acquiring leases', error)),
-        repeat({ delay: nextLook }),
-        mergeMap((found) => ('hold' in found ? run(found) : of(found))),
-      ),
-      defer(leave).pipe(
-        ignoreElements(),
-        catchError((error: unknown) => trouble(route.name, undefined, 'signing off', error)),
-      ),
+    const looks = defer(look).pipe(
+      mergeMap((grants) => from(grants)),
+      catchError((error: unknown) => trouble(route.name, undefined, 'looking for lanes', error)),
+      repeat({ delay: nextLook }),
+      mergeMap((found) => ('hold' in found ? run(found) : of(found))),
     );
+    // By a clock of their own, which nothing stands in front of: on a database that answers slowly, lanes would be lost to looks.
+    const heartbeats: Observable<DispatcherEvent> = pause(clock, heartbeatMs).pipe(
+      concatMap(renew),
+      ignoreElements(),
+      catchError((error: unknown) => trouble(route.name, undefined, 'renewing leases', error)),
+      repeat(),
+      takeUntil(ended),
+    );
+    const leaving: Observable<DispatcherEvent> = defer(leave).pipe(
+      ignoreElements(),
+      catchError((error: unknown) => trouble(route.name, undefined, 'signing off', error)),
+    );
+    return merge(heartbeats, concat(looks, leaving).pipe(finalize(() => ended.next())));
   });
 }
 
