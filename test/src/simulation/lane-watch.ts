@@ -118,7 +118,7 @@ export class LaneWatch {
 
   #checkBlame(route: string, lane: number, { messageId, attempts, code }: Blamed, state: string): void {
     const faults = this.ledger.routes.get(route)!.faults.get(messageId) ?? 0;
-    const underWay = code === COUNTED_BEFORE ? 1 : 0;
+    const underWay = code.startsWith(COUNTED_BEFORE) ? 1 : 0;
     const most = faults + (this.#takeOvers.get(`${route}/${lane}`) ?? 0) + underWay;
     const given = state === 'halted' || state === 'parked' || state === 'discarded' ? Math.max(1, attempts) : attempts;
     if (given > most)

@@ -18,10 +18,10 @@ const MOST_REMEMBERED = 10_000;
  * Tells an outage from poison.
  *
  * A message that is refused uses up a try. One that the sink has trouble with does not, unless the route got something else accepted
- * since it failed before: then it is poison in disguise, a payload that always gets 500. While nobody gets through, nothing counts.
+ * since it had trouble with it before: then it is poison in disguise, a payload that always gets 500. While nobody gets through, nothing counts.
  */
 export class FailureJudge {
-  /** By stream: the message that failed last, and how much the route had got accepted by then. */
+  /** By stream: the message that the sink had trouble with last, and how much the route had got accepted by then. */
   readonly #failed = new Map<string, { readonly messageId: string; readonly accepted: number }>();
 
   constructor(
@@ -35,7 +35,8 @@ export class FailureJudge {
     const last = this.#failed.get(row.stream);
     const othersGetThrough = last?.messageId === row.id && this.health.accepted > last.accepted;
     if (this.#failed.size >= MOST_REMEMBERED) this.#failed.clear();
-    this.#failed.set(row.stream, { messageId: row.id, accepted: this.health.accepted });
+    if (rejected) this.#failed.delete(row.stream);
+    else this.#failed.set(row.stream, { messageId: row.id, accepted: this.health.accepted });
     if (!rejected && !othersGetThrough) return { kind: 'outage', attempts };
     const isUsedUp = (rejected && error.final) || attempts + 1 >= this.route.attempts;
     return { kind: isUsedUp ? 'used-up' : 'again', attempts: attempts + 1 };

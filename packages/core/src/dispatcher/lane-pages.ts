@@ -1,5 +1,5 @@
-import { MessageRejectedError, isWaybillError } from '../errors.js';
-import type { SinkUnavailableError } from '../errors.js';
+import { SinkUnavailableError, isWaybillError } from '../errors.js';
+import type { MessageRejectedError } from '../errors.js';
 import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
 import type { LaneProgress } from '../outbox/lane-progress.js';
 import type { LanePage, Settlement } from '../outbox/lane-store.js';
@@ -42,15 +42,15 @@ export class LanePages {
   readonly #options: LanePagesOptions;
   #ahead: Promise<LanePage> | undefined;
   #passesBy = false;
-  /** Messages still to be tried alone, because one of them may have killed the last holder. */
-  #suspects: number;
+  /** One of the next page's messages may have killed the last holder. */
+  #isSuspicious: boolean;
   // Rows that the route does not select were passed up to here. Only stored from time to time, and never read from: after a crash of
   // the database a place that it has not stored may mean something else.
   #passed: Checkpoint | undefined;
 
   constructor(options: LanePagesOptions) {
     this.#options = options;
-    this.#suspects = options.record.suspects > 0 ? options.route.batchSize : 0;
+    this.#isSuspicious = options.record.suspects > 0;
   }
 
   /** Forgets what was read: the next page is read from the stored place. */
@@ -66,9 +66,8 @@ export class LanePages {
 
   async deliver(): Promise<PageStep> {
     const { route, record, reached } = this.#options;
-    const isAlone = this.#suspects > 0;
     const ahead = this.#ahead;
-    const page = await (ahead ?? this.#read(record.checkpoint, isAlone ? 1 : route.batchSize));
+    const page = await (ahead ?? this.#read(record.checkpoint, route.batchSize));
     this.#ahead = undefined;
     // A page that was read ahead knows nothing of what was committed since, and the wake-up for that came before this step.
     const more = page.more || ahead !== undefined;
@@ -84,20 +83,41 @@ export class LanePages {
     const gateMs = this.#options.health.enter(this.#options.hold.lease.lane);
     if (gateMs > 0) return { events: [], next: { waitMs: gateMs } };
     const attempts = record.failure?.messageId === first.id ? record.failure.attempts : 0;
-    const other = isAlone ? undefined : this.#otherStream(rows);
-    if (other) return await this.#tryInstead(first, other, attempts);
-    if (isAlone) {
-      const crash = crashOf(record.failure, first, route.attempts);
-      const done = {
-        checkpoint: record.checkpoint,
-        gotOn: false,
-        attempts: crash ? [crashLine(first, this.#options.clock.now(), crash)] : [],
-        events: [],
-      };
-      if (crash?.final) return await this.#failedAt(first, crash, { kind: 'used-up', attempts }, done);
-      await this.#settle({ failure: suspect(first, attempts + 1), attempts: done.attempts });
-    } else if (page.more) this.#readAhead(page.through); // on its way while this one is delivered; a failure forgets it
+    const other = this.#isSuspicious ? undefined : this.#otherStream(rows);
+    if (other) return await this.#tryInstead(rows, other, attempts);
+    if (this.#isSuspicious) return await this.#tryOneByOne(rows, page.through, more);
+    if (page.more) this.#readAhead(page.through); // on its way while this one is delivered; a failure forgets it
     return await this.#try(rows, attempts, page.through, more);
+  }
+
+  /** The last holder was gone in the middle of these: each is written down before it is tried, together with the place behind the one before. */
+  async #tryOneByOne(rows: readonly OutboxRow[], through: Checkpoint, more: boolean): Promise<PageStep> {
+    const { route, record, delivery, judge, hold, clock, reached, patience } = this.#options;
+    const events: DispatcherEvent[] = [];
+    let { checkpoint } = record;
+    let history: readonly DeliveryAttempt[] = [];
+    for (const row of rows) {
+      const attempts = record.failure?.messageId === row.id ? record.failure.attempts : 0;
+      const crash = crashOf(record.failure, row, route.attempts);
+      if (crash) history = [...history, crashLine(row, clock.now(), crash)];
+      const done = { checkpoint, gotOn: row !== rows[0], events };
+      if (crash?.error.final) return await this.#failedAt(row, crash.error, { kind: 'used-up', attempts }, { ...done, attempts: history });
+      await this.#settle({ checkpoint, state: 'running', failure: suspect(row, attempts + 1, crash), attempts: history });
+
+      const delivered = await delivery.ofRows([row], attempts + 1);
+      await reached?.('delivered');
+      if (!hold.held()) return { events: [], next: 'over' };
+      history = delivered.attempts;
+      events.push(...delivered.events);
+      const { failure } = delivered;
+      if (failure) return await this.#failedAt(row, failure, judge.judge(row, failure, attempts), { ...done, attempts: history });
+      checkpoint = row.checkpoint;
+    }
+    this.#isSuspicious = false;
+    await this.#settle({ ...this.#runningAt(through), attempts: history });
+    patience.reset();
+    await reached?.('settled');
+    return { events, next: more ? 'more' : 'drained' };
   }
 
   async #try(rows: readonly OutboxRow[], attempts: number, through: Checkpoint, more: boolean): Promise<PageStep> {
@@ -107,7 +127,6 @@ export class LanePages {
     if (!hold.held()) return { events: [], next: 'over' };
     const { accepted, failure, events } = delivery;
     if (!failure) {
-      this.#suspects = Math.max(0, this.#suspects - 1);
       await this.#settle({ ...this.#runningAt(through), attempts: delivery.attempts });
       this.#options.patience.reset();
       await reached?.('settled');
@@ -134,14 +153,14 @@ export class LanePages {
   async #drained(through: Checkpoint, more: boolean): Promise<PageStep> {
     const { record, clock } = this.#options;
     this.#passed = through;
-    this.#suspects = 0;
+    this.#isSuspicious = false;
     const isDue = clock.monotonic() - record.settledAt > SAVE_IDLE_PROGRESS_MS;
     if (record.suspects > 0 || isDue) await this.finish();
     return { events: [], next: more ? 'more' : 'drained' };
   }
 
   #runningAt(checkpoint: Checkpoint): LaneProgress {
-    return { checkpoint, state: 'running', failure: undefined, suspects: this.#suspects > 0 ? this.#options.record.suspects : 0 };
+    return { checkpoint, state: 'running', failure: undefined, suspects: this.#isSuspicious ? this.#options.record.suspects : 0 };
   }
 
   async #settle(change: Partial<Settlement>): Promise<void> {
@@ -160,24 +179,21 @@ export class LanePages {
     return this.#passesBy ? rows.find(({ stream }) => stream !== rows[0]!.stream) : undefined;
   }
 
-  async #tryInstead(row: OutboxRow, other: OutboxRow, attempts: number): Promise<PageStep> {
-    const { record, delivery, hold, route, reached } = this.#options;
+  async #tryInstead(rows: readonly OutboxRow[], other: OutboxRow, attempts: number): Promise<PageStep> {
+    const { record, delivery, hold, reached } = this.#options;
+    const row = rows[0]!;
     const { failure, attempts: history, events } = await delivery.ofRows([other], 1);
     await reached?.('delivered');
     if (!hold.held()) return { events: [], next: 'over' };
-    const { checkpoint } = record;
-    if (failure)
-      return await this.#failedAt(row, failure, { kind: 'outage', attempts }, { checkpoint, gotOn: false, attempts: history, events });
-    // The sink is well. What lies between the two messages is of the first one's stream, so the lane's place is behind the other.
-    const detail = `the sink takes others, and failed at it again and again: ${record.failure?.error ?? ''}`;
-    const error = new MessageRejectedError(row.id, row.stream, row.revision, detail);
-    const kind = attempts + 1 >= route.attempts ? 'used-up' : 'again';
-    return await this.#stopStream(
-      row,
-      error,
-      { kind, attempts: attempts + 1 },
-      { checkpoint: other.checkpoint, gotOn: true, attempts: history, events },
-    );
+    const done = { gotOn: !failure, attempts: history, events };
+    if (isWaybillError(failure, 'SINK_UNAVAILABLE'))
+      return await this.#failedAt(row, failure, { kind: 'outage', attempts }, { ...done, checkpoint: record.checkpoint });
+    // The sink is back, or it is the message: that shows when its stream, which waits for itself from here on, tries it again while others
+    // get through. What lies between the two messages is of its stream, so the lane's place is at the other: behind it, unless it was
+    // refused, for then the sink is there, too.
+    const { checkpoint } = failure ? rows[rows.indexOf(other) - 1]! : other;
+    const error = new SinkUnavailableError(`it takes others, and did not take this message: ${record.failure?.error ?? ''}`);
+    return await this.#stopStream(row, error, { kind: 'again', attempts }, { ...done, checkpoint });
   }
 
   #failedAt(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {
@@ -189,9 +205,9 @@ export class LanePages {
 
   async #stopStream(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {
     const { route, hold, clock, random, patience, reached } = this.#options;
-    const stoppedAt = clock.now();
-    const { change, event } = stopStream({ route, lane: hold.lease.lane, row, error, verdict, stoppedAt, hasTail: false, clock, random });
-    await this.#settle({ ...this.#runningAt(done.checkpoint), ...change, attempts: done.attempts });
+    const stopping = { route, lane: hold.lease.lane, row, error, verdict, stoppedAt: clock.now(), hasTail: false, attempts: done.attempts };
+    const { change, event } = stopStream({ ...stopping, clock, random });
+    await this.#settle({ ...this.#runningAt(done.checkpoint), ...change });
     patience.reset();
     await reached?.('settled');
     return { events: [...done.events, event], next: 'more' };

@@ -132,7 +132,7 @@ export class LaneSteps {
   async #deliverNext(): Promise<Step> {
     const tail = this.#tails.due();
     this.#isTailsTurn = tail !== undefined && !this.#isTailsTurn;
-    if (tail && this.#isTailsTurn) return this.#afterTail(await this.#tails.deliver(tail, this.#record.suspects > 0));
+    if (tail && this.#isTailsTurn) return this.#afterTail(await this.#tails.deliver(tail));
     const { events, next } = await this.#pages.deliver();
     return { events, next: next === 'drained' ? { wakeMs: this.#tails.nextDueMs() } : next };
   }

@@ -25,12 +25,19 @@ export interface TailStep {
  * got through, the rest follows in batches, up to the lane's own place; from there on the lane has the stream again.
  */
 export class LaneTails {
+  /** When a stream that waits is to be tried, by this process's monotonic clock. */
+  readonly #dueAt = new WeakMap<StoppedStream, number>();
+  /** How much of each stream was tried alone, because it may have killed the last holder; `undefined` where that let the lane go. */
+  readonly #triedAlone: Map<string, number> | undefined;
+
   constructor(
     private readonly options: Omit<LaneOptions, 'progress'>,
     private readonly record: LaneRecord,
     private readonly delivery: LaneDelivery,
     private readonly judge: FailureJudge,
-  ) {}
+  ) {
+    this.#triedAlone = record.suspects > 0 ? new Map() : undefined;
+  }
 
   /** The stream that is to be tried now. */
   due(): StoppedStream | undefined {
@@ -45,20 +52,23 @@ export class LaneTails {
     return soonest === Infinity ? undefined : Math.max(0, soonest);
   }
 
-  /** @param alone - one message at a time, each counted before it is tried */
-  async deliver(stop: StoppedStream, alone: boolean): Promise<TailStep> {
+  async deliver(stop: StoppedStream): Promise<TailStep> {
     const { route, health, hold } = this.options;
     const gateMs = health.enter(hold.lease.lane);
     if (gateMs > 0) return { events: [], gateMs };
-    const single = alone || stop.state === 'waiting';
+    const single = this.#isSuspect(stop) || stop.state === 'waiting';
     const rows = await this.#read(stop, single ? 1 : route.batchSize);
     const row = rows[0];
     if (!row) return this.#end(stop, [], []);
     const attempts = stop.failure.messageId === row.id ? stop.failure.attempts : 0;
     const crash = crashOf(stop.failure, row, route.attempts);
-    if (crash?.final)
-      return this.#stopAt(stop, row, crash, { kind: 'used-up', attempts }, [crashLine(row, this.options.clock.now(), crash)]);
-    if (single) await this.record.settle({ stopped: [{ ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1) }] });
+    const crashed = crash ? [crashLine(row, this.options.clock.now(), crash)] : [];
+    if (crash?.error.final) return this.#stopAt(stop, row, crash.error, { kind: 'used-up', attempts }, crashed);
+    if (single) {
+      this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);
+      const suspected = { ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1, crash) };
+      await this.record.settle({ stopped: [suspected], attempts: crashed });
+    }
 
     const { accepted, failure, attempts: history, events } = await this.delivery.ofRows(rows, attempts + 1);
     await this.options.reached?.('delivered');
@@ -77,12 +87,24 @@ export class LaneTails {
     return { events, outage: { row: failed, error: failure, attempts: before } };
   }
 
-  // By the clock of whoever had stopped it: no wait is longer than the route's longest, whatever that clock said.
-  #dueMs({ state, failure }: StoppedStream): number {
+  #dueMs(stop: StoppedStream): number {
+    const { clock } = this.options;
+    if (stop.state === 'redriving') return -Infinity;
+    if (stop.state !== 'waiting') return Infinity;
+    const dueAt = this.#dueAt.get(stop) ?? clock.monotonic() + this.#waitMs(stop);
+    this.#dueAt.set(stop, dueAt);
+    return dueAt - clock.monotonic();
+  }
+
+  /** Stored by the clock of whoever stopped it: no wait is longer than the route's longest, from when this process first sees it. */
+  #waitMs({ failure }: StoppedStream): number {
     const { clock, route } = this.options;
-    if (state === 'redriving') return -Infinity;
-    if (state !== 'waiting') return Infinity;
     return Math.min((failure.nextTryAt?.getTime() ?? 0) - clock.now().getTime(), route.retry.maxMs);
+  }
+
+  /** As much of a stream as one batch may have held. */
+  #isSuspect({ stream }: StoppedStream): boolean {
+    return this.#triedAlone !== undefined && (this.#triedAlone.get(stream) ?? 0) < this.options.route.batchSize;
   }
 
   #read({ stream, fromRevision }: StoppedStream, limit: number): Promise<readonly OutboxRow[]> {
@@ -102,8 +124,9 @@ export class LaneTails {
   ): Promise<TailStep> {
     const { route, hold, clock, random } = this.options;
     const { stoppedAt } = stop;
-    const { change, event } = stopStream({ route, lane: hold.lease.lane, row, error, verdict, stoppedAt, hasTail: true, clock, random });
-    await this.record.settle({ ...change, attempts: history });
+    const told = { route, lane: hold.lease.lane, row, error, verdict, stoppedAt, hasTail: true, attempts: history };
+    const { change, event } = stopStream({ ...told, clock, random });
+    await this.record.settle(change);
     return { events: [...events, event] };
   }
 

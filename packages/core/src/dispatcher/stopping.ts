@@ -1,3 +1,4 @@
+import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
 import type { LaneFailure } from '../outbox/lane-progress.js';
 import type { Settlement } from '../outbox/lane-store.js';
 import type { OutboxRow } from '../outbox/outbox-row.js';
@@ -12,7 +13,7 @@ import type { Route } from './route.js';
 
 /** What to store of a failure that stops a stream, and what to tell then. */
 export interface Stopping {
-  readonly change: Pick<Settlement, 'stopped' | 'resumed' | 'discarded'>;
+  readonly change: Pick<Settlement, 'stopped' | 'discarded' | 'attempts'>;
   readonly event: DispatcherEvent;
 }
 
@@ -23,14 +24,17 @@ export interface StoppingOptions {
   readonly error: SinkUnavailableError | MessageRejectedError;
   readonly verdict: Verdict;
   readonly stoppedAt: Date;
-  /** Rows of the stream may wait behind the message already. */
+  /** The lane has passed, or is about to pass, more of the stream than the message. */
   readonly hasTail: boolean;
+  /** For the history. */
+  readonly attempts: readonly DeliveryAttempt[];
   readonly clock: Clock;
   readonly random: () => number;
 }
 
 /** The failure of one message, as a policy that stops its stream alone takes it. */
-export function stopStream({ route, lane, row, error, verdict, stoppedAt, hasTail, clock, random }: StoppingOptions): Stopping {
+export function stopStream(options: StoppingOptions): Stopping {
+  const { route, lane, row, error, verdict, stoppedAt, hasTail, clock, random } = options;
   const { id, stream, revision } = row;
   const { attempts } = verdict;
   const failed = { route: route.name, lane, message: named(row), error, attempts };
@@ -39,6 +43,7 @@ export function stopStream({ route, lane, row, error, verdict, stoppedAt, hasTai
   };
   const stopped = (state: StoppedState, nextTryAt?: Date): Stopping['change'] => ({
     stopped: [{ stream, fromRevision: revision, state, failure: { ...failure, nextTryAt }, stoppedAt }],
+    attempts: options.attempts,
   });
 
   if (verdict.kind !== 'used-up') {
@@ -49,7 +54,9 @@ export function stopStream({ route, lane, row, error, verdict, stoppedAt, hasTai
   if (route.onFailure === 'discard') {
     const goOn = { stream, fromRevision: revision + 1n, state: 'redriving', failure: { ...failure, attempts: 0 }, stoppedAt } as const;
     const discarded = [{ messageId: id, stream, reason: error.message }];
-    return { change: { ...(hasTail && { stopped: [goOn] }), discarded }, event: { name: 'discarded', event: failed } };
+    const line = { messageIds: [id], outcome: 'discarded', startedAt: clock.now(), durationMs: 0, detail: error.message } as const;
+    const history = [...options.attempts, line];
+    return { change: { ...(hasTail && { stopped: [goOn] }), discarded, attempts: history }, event: { name: 'discarded', event: failed } };
   }
   const parks = route.onFailure === 'park-stream';
   return { change: stopped(parks ? 'parked' : 'halted'), event: { name: parks ? 'parked' : 'stream-halted', event: failed } };

@@ -7,19 +7,36 @@ const SUSPECTED = 'SUSPECTED_CRASH';
 /** Processes that one message may take down before the route's policy deals with it. */
 const MOST_CRASHES = 3;
 
-/** What is stored before a message is tried alone: whoever finds it there knows that the process was gone before the sink had answered. */
-export const suspect = ({ id, stream, revision }: OutboxRow, attempts: number): LaneFailure => ({
-  ...{ messageId: id, stream, revision, attempts, nextTryAt: undefined, code: SUSPECTED },
+/** A former holder that was gone in the middle of trying a message alone. */
+export interface Crash {
+  /** How many were in a row, with no answer of the sink in between. */
+  readonly times: number;
+  /** `final`: no further try may be made. */
+  readonly error: MessageRejectedError;
+}
+
+/**
+ * What is stored before a message is tried alone: whoever finds it there knows that the process was gone before the sink had answered.
+ *
+ * @param attempts - with this one
+ * @param before - the crash that the last try of this message ended with
+ */
+export const suspect = ({ id, stream, revision }: OutboxRow, attempts: number, before: Crash | undefined): LaneFailure => ({
+  ...{ messageId: id, stream, revision, attempts, nextTryAt: undefined },
+  // Refusals are attempts, too: how many crashes there were is kept apart from them.
+  code: before ? `${SUSPECTED}_${before.times + 1}` : SUSPECTED,
   error: 'This message is tried alone. Should the process be gone before the sink answers, the try counts as failed.',
 });
 
-/** The failure that a former holder left behind when it was gone in the middle of trying this message alone; `undefined` where none did. */
-export function crashOf(failure: LaneFailure | undefined, row: OutboxRow, most: number): MessageRejectedError | undefined {
-  if (failure?.messageId !== row.id || failure.code !== SUSPECTED) return undefined;
-  const detail = `the process was gone while it delivered this message alone, ${failure.attempts} tries in a row`;
-  return new MessageRejectedError(row.id, row.stream, row.revision, detail, { final: failure.attempts >= Math.min(most, MOST_CRASHES) });
+/** @param most - tries that a message has in all */
+export function crashOf(failure: LaneFailure | undefined, row: OutboxRow, most: number): Crash | undefined {
+  if (failure?.messageId !== row.id || !failure.code.startsWith(SUSPECTED)) return undefined;
+  const times = Number(failure.code.slice(SUSPECTED.length + 1) || 1);
+  const detail = `the process was gone while it delivered this message alone, ${times} ${times === 1 ? 'time' : 'times in a row'}`;
+  const final = times >= MOST_CRASHES || failure.attempts >= most;
+  return { times, error: new MessageRejectedError(row.id, row.stream, row.revision, detail, { final }) };
 }
 
-export const crashLine = ({ id }: OutboxRow, at: Date, { message }: Error): DeliveryAttempt => ({
-  ...{ messageIds: [id], outcome: 'crashed', startedAt: at, durationMs: 0, detail: message },
+export const crashLine = ({ id }: OutboxRow, at: Date, { error }: Crash): DeliveryAttempt => ({
+  ...{ messageIds: [id], outcome: 'crashed', startedAt: at, durationMs: 0, detail: error.message },
 });
