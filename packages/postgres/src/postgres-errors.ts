@@ -1,8 +1,11 @@
 import { ConcurrencyError, DatabaseUnavailableError, SchemaMismatchError, TransactionConflictError } from '@waybill/core';
 
+/** The constraint that a row is in its stream's lane. */
+export const LANE_OF_STREAM = 'outbox_lane_of_stream';
 /** SQLSTATE that the append function raises when a stream is not where it was expected. */
 export const STREAM_MOVED = 'WB001';
 
+const CHECK_VIOLATION = '23514';
 const CONFLICTS = new Set(['40001', '40P01', '55P03']); // serialization failure, deadlock, lock not available
 const NOT_MIGRATED = new Set(['3F000', '42P01', '42883', '42703']); // schema, table, function, column does not exist
 const UNREACHABLE = /^(08|57P0|53300)/; // connection exceptions, shutdowns, too many connections
@@ -34,6 +37,8 @@ export function translate(error: unknown): unknown {
   const text = error instanceof Error ? error.message : String(error);
   if (code === STREAM_MOVED) return streamMoved(error);
   if (code !== undefined && CONFLICTS.has(code)) return new TransactionConflictError(text, { cause: error });
+  if (code === CHECK_VIOLATION && text.includes(LANE_OF_STREAM))
+    return new TransactionConflictError('the number of lanes was changed meanwhile', { cause: error });
   if (isConnectionError(error)) return new DatabaseUnavailableError(text, { cause: error });
   return error;
 }

@@ -1,6 +1,7 @@
 import { LanesInUseError } from '@waybill/core';
 import type { LaneChange } from '@waybill/core';
 import type { PostgresConnection } from '../postgres-connection.js';
+import { LANE_OF_STREAM } from '../postgres-errors.js';
 import type { PostgresTx } from '../postgres-tx.js';
 import { maintain } from './maintenance.js';
 import { appendFunction } from './migrations/append.js';
@@ -26,7 +27,7 @@ export async function changeLanes(connection: PostgresConnection<never>): Promis
     await refuseInUse(tx, schema);
 
     await restamp(tx, { schema, unread: 'false' });
-    await tx.query(`alter table ${schema}.outbox drop constraint if exists outbox_lane_of_stream`);
+    await tx.query(`alter table ${schema}.outbox drop constraint if exists ${LANE_OF_STREAM}`);
     const { rows: moved } = await tx.query<{ number: string }>(`
       with moved as (
         update ${schema}.outbox set lane = stream_hash % ${to} where lane <> stream_hash % ${to} returning 1
