@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb';
-import type { ClientSession, Document } from 'mongodb';
+import type { ClientSession, Document, MongoClientBulkWriteError } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, translate } from './mongodb-errors.js';
 
@@ -28,28 +28,30 @@ export async function takesBulkWrite({ client, streams }: MongoDBCollections, ma
 export const isRefusedBulkWrite = (error: unknown): boolean => REFUSED.has(codeOf(error) ?? 0);
 
 /**
- * One command, in the order given, up to the first write that fails: its error tells its index in `writeErrors`. By majority, outside a
- * transaction.
+ * One command in a transaction, in the order given, up to the first write that fails: its error tells its index in `writeErrors`.
  *
  * @throws MongoServerError as the server said it, for the driver to see its labels
  */
-export async function bulkWrite({ client }: MongoDBCollections, { ops, namespaces }: BulkWrite, session?: ClientSession): Promise<void> {
+export async function bulkWrite({ client }: MongoDBCollections, { ops, namespaces }: BulkWrite, session: ClientSession): Promise<void> {
   // Not through the driver's bulkWrite of the client: it wraps errors, and loses the labels by which a transaction is run again.
-  const reply = await client.db('admin').command(
-    {
-      ...{ bulkWrite: 1, ops, nsInfo: namespaces.map((ns) => ({ ns })), ordered: true, errorsOnly: true },
-      ...(!session && { writeConcern: { w: 'majority' } }),
-    },
-    { ...(session && { session }), ignoreUndefined: true, promoteLongs: true, useBigInt64: false },
-  );
+  const reply = await client
+    .db('admin')
+    .command(
+      { bulkWrite: 1, ops, nsInfo: namespaces.map((ns) => ({ ns })), ordered: true, errorsOnly: true },
+      { session, ignoreUndefined: true, promoteLongs: true, useBigInt64: false },
+    );
   const { cursor } = reply as { readonly cursor: { readonly firstBatch: readonly StatementError[] } };
   const [failed] = cursor.firstBatch.filter(({ ok }) => ok === 0);
   if (failed) throw asServerError(failed);
 }
 
-/** The index of the write that failed; `undefined` when it was not one of them. */
-export const failedWriteOf = (error: unknown): number | undefined =>
-  (error as { writeErrors?: readonly { readonly index: number }[] } | undefined)?.writeErrors?.[0]?.index;
+/** What the driver's bulkWrite of the client failed with: which write, and the server's error or the connection's. */
+export function failureOfBulkWrite(error: unknown): { readonly write?: number; readonly cause: Error } {
+  const { writeErrors, cause } = error as Partial<MongoClientBulkWriteError>;
+  const [failed] = writeErrors instanceof Map ? writeErrors : [];
+  if (failed) return { write: failed[0], cause: new MongoServerError({ message: failed[1].message, code: failed[1].code }) };
+  return { cause: cause instanceof Error ? cause : (error as Error) };
+}
 
 interface StatementError {
   readonly ok: number;

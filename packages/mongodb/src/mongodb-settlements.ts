@@ -1,11 +1,12 @@
 import { LeaseLostError } from '@waybill/core';
 import type { DeliveryAttempt, DiscardedMessage, ExecutedAction, LaneLease, MessagePlace, Settlement, StoppedStream } from '@waybill/core';
-import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
-import { bulkWrite, failedWriteOf, isRefusedBulkWrite, takesBulkWrite } from './bulk-write.js';
+import type { AnyBulkWriteOperation, AnyClientBulkWriteModel, ClientSession, Document } from 'mongodb';
+import { failureOfBulkWrite, isRefusedBulkWrite, takesBulkWrite } from './bulk-write.js';
 import { lineWrites } from './history-lines.js';
+import type { LineWrite } from './history-lines.js';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
-import { codeOf, isUnavailable } from './mongodb-errors.js';
+import { codeOf } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { positionOf } from './place.js';
 import { refuseStandAlone } from './schema/topology.js';
@@ -47,38 +48,29 @@ export class MongoDBSettlements {
 
   async #settleWithLines(lease: LaneLease, settlement: Settlement, attempts: readonly DeliveryAttempt[]): Promise<void> {
     const lines = lineWrites({ ...lease, instance: await this.#ownerOf(lease) }, attempts);
-    if (await this.#inOneCommand()) {
-      const { lanes, history } = this.collections;
-      const ops = [
-        { update: 0, ...fencedUpdate(lease, settlement), multi: false, upsert: true },
-        ...lines.map(({ filter, update }) => ({ update: 1, filter, updateMods: update, multi: false, upsert: true })),
-      ];
-      const isStored = await this.#write(lease, () =>
-        bulkWrite(this.collections, { ops, namespaces: [lanes.namespace, history.namespace] }),
-      );
-      if (isStored) return;
-    }
+    if ((await this.#inOneCommand()) && (await this.#settleAtOnce(lease, settlement, lines))) return;
     await this.#settleLane(lease, settlement);
     // The lane has moved: whoever was told of an error now would deliver again what is recorded as delivered.
     await this.collections.history.bulkWrite(lines.map(asUpsert), { ordered: false }).catch(() => {});
   }
 
   /** @returns false when the server takes no such command any more */
-  async #write(lease: LaneLease, write: () => Promise<void>, mayRepeat = true): Promise<boolean> {
+  async #settleAtOnce(lease: LaneLease, settlement: Settlement, lines: readonly LineWrite[]): Promise<boolean> {
+    const { client, lanes, history } = this.collections;
+    const writes: readonly AnyClientBulkWriteModel<Document>[] = [
+      { name: 'updateOne', namespace: lanes.namespace, ...fencedUpdate(lease, settlement), upsert: true },
+      ...lines.map(({ filter, update }) => ({ name: 'updateOne', namespace: history.namespace, filter, update, upsert: true }) as const),
+    ];
     try {
-      await write();
+      await client.bulkWrite(writes, { ordered: true, writeConcern: { w: 'majority' }, ignoreUndefined: true });
       return true;
     } catch (error) {
-      const failed = failedWriteOf(error);
-      if (failed === 0 && codeOf(error) === CONVERSION_FAILURE) throw lost(lease);
-      if (failed !== undefined && failed > 0) return true; // a line: see above
-      if (isRefusedBulkWrite(error)) {
-        this.#takesOneCommand = undefined;
-        return false;
-      }
-      // What the driver does for its own writes: a primary that stepped down, or a connection that broke, and nobody needs to know.
-      if (mayRepeat && isUnavailable(error as Error)) return this.#write(lease, write, false);
-      throw error;
+      const { write, cause } = failureOfBulkWrite(error);
+      if (write !== undefined && write > 0) return true; // a line: see above
+      if (write === 0 && codeOf(cause) === CONVERSION_FAILURE) throw lost(lease);
+      if (!isRefusedBulkWrite(cause)) throw cause;
+      this.#takesOneCommand = undefined;
+      return false;
     }
   }
 
@@ -195,16 +187,16 @@ const progressDocument = ({ checkpoint, state, failure, suspects }: Settlement):
 });
 
 /** Fails in the server where the lease is not the lane's any more: what comes after it in the same command is not written then. */
-function fencedUpdate(lease: LaneLease, settlement: Settlement): { readonly filter: Document; readonly updateMods: Document[] } {
+function fencedUpdate(lease: LaneLease, settlement: Settlement): { readonly filter: Document; readonly update: Document[] } {
   const { route, lane, epoch } = lease;
   const { position, ...others } = progressDocument(settlement);
   const fail = { $toInt: { $concat: ['lease lost: ', '$_id.route'] } };
   const literals = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, { $literal: value }]));
   const held = { $cond: [{ $eq: ['$epoch', int64(epoch)] }, position, fail] };
-  return { filter: { _id: { route, lane } }, updateMods: [{ $set: { position: held, ...literals } }] };
+  return { filter: { _id: { route, lane } }, update: [{ $set: { position: held, ...literals } }] };
 }
 
-const asUpsert = ({ filter, update }: ReturnType<typeof lineWrites>[number]) => ({ updateOne: { filter, update, upsert: true } });
+const asUpsert = ({ filter, update }: LineWrite) => ({ updateOne: { filter, update, upsert: true } });
 
 const endedAction = ({ outcome, note }: ExecutedAction): Document => ({
   executedAt: '$$NOW',
