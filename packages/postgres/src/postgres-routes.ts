@@ -77,7 +77,7 @@ export class PostgresRoutes implements RouteStore {
       )
       select route from renamed`;
     this.#outbox = `
-      select (not exists (select from ${schema}.stream))::text as empty, (removed_at is not null)::text as removed
+      select (not exists (select from ${schema}.stream))::text as empty, (removed_before is not null)::text as removed
       from ${schema}.identity`;
     this.#lastPosition = `select (case when is_called then last_value else 0 end)::text as position from ${schema}.outbox_position`;
   }

@@ -56,7 +56,8 @@ export class PostgresTransactions<Tx> implements TransactionRunner<Tx> {
   ) {
     this.#statusText = `
       select pg_xact_status($1::text::xid8) as status,
-        exists (select from ${schema}.outbox where transaction_id = $1::text::xid8 and id = $2::text::uuid)::text as stored`;
+        exists (select from ${schema}.outbox where transaction_id = $1::text::xid8 and id = $2::text::uuid)::text as stored,
+        coalesce((select removed_before > clock_timestamp() - interval '${LONGEST_LOOK_MS * 2} milliseconds' from ${schema}.identity), false)::text as removed`;
   }
 
   async run<Result>(work: (tx: Tx) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
@@ -91,10 +92,11 @@ export class PostgresTransactions<Tx> implements TransactionRunner<Tx> {
   async #status(transactionId: string): Promise<string> {
     try {
       const [id, messageId] = transactionId.split(' ');
-      const { rows } = await this.pool.query<{ status: string | null; stored: string }>(this.#statusText, [id, messageId]);
-      const { status, stored } = rows[0]!;
+      const { rows } = await this.pool.query<{ status: string | null; stored: string; removed: string }>(this.#statusText, [id, messageId]);
+      const { status, stored, removed } = rows[0]!;
       const ours = messageId === undefined || stored === 'true'; // or a transaction that got the id again after a crash
-      return status === 'committed' && !ours ? 'aborted' : (status ?? 'forgotten');
+      if (status !== 'committed' || ours) return status ?? 'forgotten';
+      return removed === 'true' ? 'forgotten' : 'aborted'; // the message may be gone already, where so young ones are removed
     } catch (error) {
       if (translate(error) instanceof DatabaseUnavailableError) return 'unreachable';
       if ((error as { code?: unknown }).code === IN_THE_FUTURE) return 'forgotten'; // by a standby that had lagged and is the primary now

@@ -116,6 +116,16 @@ describe('retention on PostgreSQL', function () {
     expect(await rowsOf(parked)).to.deep.equal([]);
   });
 
+  it('does not let a commit look rolled back whose answer was lost, where the message is gone already', async () => {
+    const { transactions, outbox } = shop.database;
+    const { transactionId } = await transactions.run((tx) => outbox.append([anAppend('a-1')], tx));
+    const before = await transactions.outcome(transactionId);
+    await deliverAll(route);
+    await remove(10);
+
+    expect([before, await transactions.outcome(transactionId)]).to.deep.equal(['committed', 'unknown']);
+  });
+
   it('is known to who verifies: an outbox from elsewhere is refused though no row is left to tell', async () => {
     await commit('a-1');
     await deliverAll(route);

@@ -81,7 +81,7 @@ begin
     end if;
   end loop;
   if removed > 0 then
-    update ${schema}.identity set removed_at = clock_timestamp() where removed_at is null;
+    update ${schema}.identity set removed_before = greatest(removed_before, before);
   end if;
 end
 $remove$;
