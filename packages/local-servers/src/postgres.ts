@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { handOver, serverAccount } from './account.js';
 import { Databases } from './databases.js';
 import { onFreePort } from './free-port.js';
@@ -17,6 +18,11 @@ export interface StartPostgresOptions {
   readonly binaries?: string;
   /** Whether commits survive the crash of the machine, as benchmarks must have it. Default: false, which is faster. */
   readonly durable?: boolean;
+  /**
+   * Begin with what is on the disk of this running server on this machine, given a superuser's URL of it, instead of with nothing: a snapshot,
+   * which recovers as after a crash. The password is that server's.
+   */
+  readonly snapshotOf?: string;
   /** More server settings, such as `{ wal_level: 'logical' }`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -58,16 +64,16 @@ async function startOn(port: number, options: StartPostgresOptions): Promise<{ u
   const folder = await makeServerFolder(account);
   try {
     const native = await reachableBinaries(options.binaries ?? npmBinaries(version), account, folder);
-    const [data, passwordFile, password] = [join(folder, 'data'), join(folder, 'password'), randomBytes(16).toString('hex')];
+    const [data, passwordFile] = [join(folder, 'data'), join(folder, 'password')];
+    const password = options.snapshotOf ? new URL(options.snapshotOf).password : randomBytes(16).toString('hex');
     await writeFile(passwordFile, password, { mode: 0o600 });
+    if (options.snapshotOf) await copyDisk(options.snapshotOf, data);
     await handOver(folder, account);
+    const made: [string, ...string[]][] = options.snapshotOf ? [] : [[join(native, 'bin', 'initdb'), ...initArguments(data, passwordFile)]];
 
     const supervised = await supervise({
       name: `PostgreSQL ${version}`,
-      commands: [
-        [join(native, 'bin', 'initdb'), ...initArguments(data, passwordFile)],
-        [join(native, 'bin', 'postgres'), '-D', data, '-p', String(port), ...settingArguments(options)],
-      ],
+      commands: [...made, [join(native, 'bin', 'postgres'), '-D', data, '-p', String(port), ...settingArguments(options)]],
       account,
       folder,
       stopSignal: 'SIGQUIT', // at once, without a checkpoint: the data goes anyway
@@ -78,6 +84,20 @@ async function startOn(port: number, options: StartPostgresOptions): Promise<{ u
     await removeServerFolder(folder);
     throw error;
   }
+}
+
+/** Not a backup by the book: good for a server on which nothing is written meanwhile. */
+async function copyDisk(url: string, to: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('checkpoint');
+    const { rows } = await client.query<{ data_directory: string }>('show data_directory');
+    await cp(rows[0]!.data_directory, to, { recursive: true, preserveTimestamps: true });
+  } finally {
+    await client.end();
+  }
+  await rm(join(to, 'postmaster.pid'), { force: true });
 }
 
 function initArguments(data: string, passwordFile: string): string[] {
