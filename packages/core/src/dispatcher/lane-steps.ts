@@ -134,7 +134,9 @@ export class LaneSteps {
     this.#isTailsTurn = tail !== undefined && !this.#isTailsTurn;
     if (tail && this.#isTailsTurn) return this.#afterTail(await this.#tails.deliver(tail));
     const { events, next } = await this.#pages.deliver();
-    return { events, next: next === 'drained' ? { wakeMs: this.#tails.nextDueMs() } : next };
+    if (next !== 'drained') return { events, next };
+    const wakeMs = this.#tails.nextDueMs();
+    return { events, next: wakeMs === 0 ? 'more' : { wakeMs } };
   }
 
   #afterTail({ events, outage, gateMs }: TailStep): Step {
