@@ -1,7 +1,8 @@
+import { laneOf, streamHash } from '@waybill/core';
 import type { AttemptQuery, StoredAttempt } from '@waybill/core';
 import type { Filter, Timestamp } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
-import type { HistoryDocument } from './stored-documents.js';
+import type { HistoryDocument, OutboxDocument } from './stored-documents.js';
 
 /** What the history knows of one message and one route. */
 export interface Tries {
@@ -12,10 +13,9 @@ export interface Tries {
 
 export interface DoneMessage {
   readonly route: string;
+  /** The route's lane that it is in now. */
   readonly lane: number;
-  readonly messageId: string;
-  /** When the message was committed. */
-  readonly after: Timestamp;
+  readonly row: Pick<OutboxDocument, '_id' | 'id' | 'at'>;
 }
 
 const DEFAULT_MOST = 100;
@@ -34,10 +34,11 @@ export class DeliveryHistory {
   async attempts({ messageId, route, most = DEFAULT_MOST }: AttemptQuery): Promise<readonly StoredAttempt[]> {
     const { history, outbox } = this.collections;
     const ofRoute = route !== undefined && { '_id.route': route };
-    const rows = await outbox.find({ id: messageId }).project<{ lane: number; at: Timestamp }>({ lane: 1, at: 1 }).toArray();
+    const rows = await outbox.find({ id: messageId }).project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 }).toArray();
+    const lanesOf = rows.length > 0 ? await this.#lanesOf() : () => [];
     // Without its row nothing says where a message was: then all that was delivered is looked through.
     const batches: Filter<HistoryDocument> =
-      rows.length > 0 ? { $or: rows.map(({ lane, at }) => deliveredSince([0, lane], at)) } : DELIVERED;
+      rows.length > 0 ? { $or: rows.map(({ _id, lane, at }) => deliveredSince([0, ...lanesOf(_id.stream, lane)], at)) } : DELIVERED;
     const [others, delivered] = await Promise.all([
       history.find({ messageIds: messageId, notDelivered: true, ...ofRoute }).toArray(),
       history.find({ ...batches, messageIds: messageId, ...ofRoute }).toArray(),
@@ -48,7 +49,8 @@ export class DeliveryHistory {
   /** @param done - messages that were passed, to be told when */
   async tries(messageIds: readonly string[], done: readonly DoneMessage[]): Promise<(route: string, messageId: string) => Tries> {
     const others = await this.collections.history.find({ messageIds: { $in: [...messageIds] }, notDelivered: true }).toArray();
-    const delivered = await Promise.all(lanesOf(done).map((lane) => this.#deliveredIn(lane)));
+    const lanesOf = done.length > 0 ? await this.#lanesOf() : () => [];
+    const delivered = await Promise.all(byLane(done, lanesOf).map((lane) => this.#deliveredIn(lane)));
     const lines = [...others, ...delivered.flat()].sort(newestFirst);
     return (route, messageId) => {
       const own = lines.filter((line) => line._id.route === route && line.messageIds.includes(messageId));
@@ -59,6 +61,12 @@ export class DeliveryHistory {
         processedAt: own.find(({ _id }) => !FAILED.includes(_id.outcome))?.at,
       };
     };
+  }
+
+  /** The number of lanes may have been changed. */
+  async #lanesOf(): Promise<LanesOf> {
+    const { formerLanes = [] } = (await this.collections.identity.findOne({ _id: 'outbox' })) ?? {};
+    return (stream, lane) => [...new Set([lane, ...formerLanes.map((count) => laneOf(streamHash(stream), count))])];
   }
 
   /** The first batches that a lane has delivered since these messages were committed, as far as they have one of them. */
@@ -81,13 +89,18 @@ interface LaneMessages {
   readonly messageIds: readonly string[];
 }
 
-function lanesOf(messages: readonly DoneMessage[]): readonly LaneMessages[] {
+/** The lanes that a stream is or was in, of a route that has one for it now. */
+type LanesOf = (stream: string, lane: number) => readonly number[];
+
+function byLane(messages: readonly DoneMessage[], lanesOf: LanesOf): readonly LaneMessages[] {
   const lanes = new Map<string, LaneMessages>();
-  for (const { route, lane, messageId, after } of messages) {
-    const key = JSON.stringify([route, lane]);
-    const known = lanes.get(key);
-    const first = known?.after.lessThan(after) ? known.after : after;
-    lanes.set(key, { route, lane, after: first, messageIds: [...(known?.messageIds ?? []), messageId] });
+  for (const { route, lane: now, row } of messages) {
+    for (const lane of lanesOf(row._id.stream, now)) {
+      const key = JSON.stringify([route, lane]);
+      const known = lanes.get(key);
+      const first = known?.after.lessThan(row.at) ? known.after : row.at;
+      lanes.set(key, { route, lane, after: first, messageIds: [...(known?.messageIds ?? []), row.id] });
+    }
   }
   return [...lanes.values()];
 }

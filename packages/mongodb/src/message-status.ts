@@ -43,7 +43,7 @@ export async function messageStatus(
   const done = lines.filter(({ standing }) => statusOf(standing) === 'DONE');
   const tries = await history.tries(
     rows.map(({ id }) => id),
-    done.map(({ row, route, standing }) => ({ route, lane: standing.lane, messageId: row.id, after: row.at })),
+    done.map(({ row, route, standing }) => ({ route, lane: standing.lane, row })),
   );
   return lines.map((line) => statusLine(line, tries(line.route, line.row.id)));
 }

@@ -206,6 +206,8 @@ export interface IdentityDocument {
   readonly mark?: { readonly number: Long; readonly nonce: string };
   /** What the options call it. */
   readonly name?: string;
+  /** How many lanes there were before: the history tells lanes as they were then. */
+  readonly formerLanes?: readonly number[];
   /** A change of the number of lanes that was begun and has not ended. */
   readonly changing?: LaneChangeDocument;
 }

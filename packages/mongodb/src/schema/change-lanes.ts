@@ -72,12 +72,13 @@ async function moveMessages(collections: MongoDBCollections): Promise<number> {
 }
 
 async function end({ lanes, identity, laneCount }: MongoDBCollections, change: LaneChangeDocument, session: ClientSession): Promise<void> {
-  const { epoch = int64(0n) } = (await identity.findOne({ _id: 'outbox' }, { session })) ?? {};
+  const { epoch = int64(0n), lanes: from = laneCount } = (await identity.findOne({ _id: 'outbox' }, { session })) ?? {};
   for (const { _id, position } of change.lanes) {
     await lanes.insertMany(
       Array.from({ length: laneCount }, (_, lane) => ({ _id: { route: _id.route, lane }, ...newLane(position.toBigInt(), epoch) })),
       { session },
     );
   }
-  await identity.updateOne({ _id: 'outbox' }, { $set: { lanes: laneCount }, $unset: { changing: 1 } }, { session });
+  const changed = { $set: { lanes: laneCount }, $addToSet: { formerLanes: from }, $unset: { changing: 1 as const } };
+  await identity.updateOne({ _id: 'outbox' }, changed, { session });
 }
