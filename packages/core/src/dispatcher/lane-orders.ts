@@ -78,10 +78,10 @@ export class LaneOrders {
     if (!row) return this.#refuse(action, 'the lane does not stand at this message');
     // Commits that came after the lane had stopped may lie before the message: they must not be passed by with it.
     const late = rows.slice(0, place);
-    const refused = late.length > 0 ? (await this.delivery.ofRows(late, 1)).failure : undefined;
+    const { failure: refused, attempts = [] } = late.length > 0 ? await this.delivery.ofRows(late, 1) : {};
     if (refused)
       return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${refused.message}`);
-    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: undefined });
+    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: undefined, attempts });
   }
 
   async #skipStopped(action: LaneAction, stop: StoppedStream): Promise<EndedOrder> {
@@ -108,7 +108,7 @@ export class LaneOrders {
         ...change,
         ...(needsWholeStreams && { placeholders: [{ stream: row.stream, revision: row.revision }] }),
         executed: [{ id: action.id, outcome: 'done' }],
-        attempts: [line],
+        attempts: [...(change.attempts ?? []), line],
       },
       event: { name: 'skipped', event: { ...this.#place, message: named(row), reason } },
     };
