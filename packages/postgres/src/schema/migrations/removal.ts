@@ -69,8 +69,10 @@ begin
     into looked, done, last, going
     from batch as b;
 
-    delete from ${schema}.outbox as o where o.lane = lane_number and o.position = any (going);
-    removed := removed + cardinality(going);
+    if cardinality(going) > 0 then -- or its lock would look like a writer's to those that poll
+      delete from ${schema}.outbox as o where o.lane = lane_number and o.position = any (going);
+      removed := removed + cardinality(going);
+    end if;
 
     if done > 0 and looked = asked then
       place := last;
