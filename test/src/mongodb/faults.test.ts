@@ -184,6 +184,41 @@ describe('bad days of a MongoDB', function () {
     await strict.stop();
   });
 
+  it('a parked stream survives a kill of the server with everything else, and is redriven in order by another process', async () => {
+    const [writer, reader] = [await open(), await open()];
+    const sink = new InMemorySink({ needsWholeStreams: true });
+    const routes = { memory: { sink, onFailure: 'park-stream', retry: { attempts: 1, firstMs: 5, maxMs: 20 } } } as const;
+    const write = (id: string, text: string): Promise<{ result: void }> =>
+      writer.unitOfWork.run(async ({ find, track }) => ((await find(Notebook, id)) ?? track(new Notebook(id))).write(text));
+    sink.refuse(({ stream, revision }) => stream === 'notebook-bad' && revision === 1n);
+    const first = await aRunningDispatcher({ database: writer.waybill, catalogue: [NoteWritten], routes, pollMs: 50, leaseMs: 600 });
+    const parked = next(first, 'parked');
+    for (let nth = 0; nth < 4; nth++) await write('bad', `note ${nth}`);
+    for (let nth = 0; nth < 4; nth++) await write('good', `note ${nth}`);
+    await parked;
+    await eventually('the others', async () => sink.events('notebook-good').length === 4 || undefined);
+    await first.stop();
+
+    await emulator.restart();
+    await eventually('the server', async () => write('bad', 'note 4').catch(() => undefined));
+    sink.heal();
+    const second = await aRunningDispatcher({ database: reader.waybill, catalogue: [NoteWritten], routes, pollMs: 50, leaseMs: 600 });
+    const [stopped] = await second.redrive('memory', { stream: 'notebook-bad' });
+
+    expect(stopped).to.include({ stream: 'notebook-bad', fromRevision: 1n, state: 'parked' });
+    await eventually('the tail', async () => sink.events('notebook-bad').length === 5 || undefined);
+    await write('bad', 'note 5');
+    await eventually('what came later', async () => sink.events('notebook-bad').length === 6 || undefined);
+    const texts = sink.events('notebook-bad').map(({ data }) => (data as { text: string }).text);
+    expect(texts).to.deep.equal(['note 0', 'note 1', 'note 2', 'note 3', 'note 4', 'note 5']);
+    expect(await reader.waybill.status.stopped({ most: 10 })).to.deep.equal([]);
+    const messages = await second.messages({ stream: 'notebook-bad' });
+    expect(messages.map(({ status, failCount }) => `${status} ${failCount}`)).to.deep.equal([
+      ...['DONE 0', 'DONE 1', 'DONE 0', 'DONE 0', 'DONE 0', 'DONE 0'],
+    ]);
+    expect(messages.every(({ processedAt }) => processedAt instanceof Date)).to.equal(true);
+  });
+
   it('a storm of writers on one stream ends: whoever may repeat gets through, the others are told of the conflict', async () => {
     const shop = await open();
     await shop.unitOfWork.run(async ({ track }) => track(new Notebook('hot')).write('first'));
