@@ -4,6 +4,7 @@ import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
 import type { LaneProgress } from '../outbox/lane-progress.js';
 import type { LanePage, Settlement } from '../outbox/lane-store.js';
 import type { Checkpoint, OutboxRow } from '../outbox/outbox-row.js';
+import { Detours, triedBefore } from './detours.js';
 import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import type { FailureJudge, Verdict } from './failure-judge.js';
@@ -12,7 +13,8 @@ import type { LanePatience } from './lane-patience.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-steps.js';
 import { stopStream } from './stopping.js';
-import { crashLine, crashOf, suspect } from './suspicion.js';
+import type { StoppingOptions } from './stopping.js';
+import { crashLine, crashOf, OwnSuspicions, suspect } from './suspicion.js';
 
 export interface LanePagesOptions extends Omit<LaneOptions, 'progress'> {
   readonly record: LaneRecord;
@@ -36,14 +38,17 @@ interface Done {
 }
 
 const SAVE_IDLE_PROGRESS_MS = 5_000;
+/** Messages that a lane looks through for another stream than those that are stuck. */
+const MOST_LOOKED_THROUGH = 10_000;
 
 /** A lane's own messages: read a page, deliver what is not of a stopped stream, settle. */
 export class LanePages {
   readonly #options: LanePagesOptions;
   #ahead: Promise<LanePage> | undefined;
-  #passesBy = false;
+  readonly #detours = new Detours();
   /** One of the next page's messages may have killed the last holder. */
   #isSuspicious: boolean;
+  readonly #own = new OwnSuspicions();
   // Rows that the route does not select were passed up to here. Only stored from time to time, and never read from: after a crash of
   // the database a place that it has not stored may mean something else.
   #passed: Checkpoint | undefined;
@@ -83,9 +88,9 @@ export class LanePages {
     const gateMs = this.#options.health.enter(this.#options.hold.lease.lane);
     if (gateMs > 0) return { events: [], next: { waitMs: gateMs } };
     const attempts = record.failure?.messageId === first.id ? record.failure.attempts : 0;
-    const other = this.#isSuspicious ? undefined : this.#otherStream(rows);
-    if (other) return await this.#tryInstead(rows, other, attempts);
     if (this.#isSuspicious) return await this.#tryOneByOne(rows, page.through, more);
+    const detour = await this.#detour(rows, page);
+    if (detour) return await this.#tryInstead(detour.rows, detour.other, attempts);
     if (page.more) this.#readAhead(page.through); // on its way while this one is delivered; a failure forgets it
     return await this.#try(rows, attempts, page.through, more);
   }
@@ -97,11 +102,13 @@ export class LanePages {
     let { checkpoint } = record;
     let history: readonly DeliveryAttempt[] = [];
     for (const row of rows) {
-      const attempts = record.failure?.messageId === row.id ? record.failure.attempts : 0;
-      const crash = crashOf(record.failure, row, route.attempts);
+      const known = this.#own.known(row, record.failure);
+      const attempts = known?.attempts ?? 0;
+      const crash = crashOf(known, row, route.attempts);
       if (crash) history = [...history, crashLine(row, clock.now(), crash)];
       const done = { checkpoint, gotOn: row !== rows[0], events };
       if (crash?.error.final) return await this.#failedAt(row, crash.error, { kind: 'used-up', attempts }, { ...done, attempts: history });
+      this.#own.tries(row, known);
       await this.#settle({ checkpoint, state: 'running', failure: suspect(row, attempts + 1, crash), attempts: history });
 
       const delivered = await delivery.ofRows([row], attempts + 1);
@@ -168,15 +175,23 @@ export class LanePages {
     this.#passed = undefined;
   }
 
-  /**
-   * Where the sink fails at one message again and again, and the lane may pass it by, every other try is made with the next stream's
-   * message: a lane that is alone would never learn otherwise that it is the message, and not the sink.
-   */
-  #otherStream(rows: readonly OutboxRow[]): OutboxRow | undefined {
+  /** The message to try instead of the first one, if it is the turn of one, with all that lies before it, be it pages away. */
+  async #detour(
+    rows: readonly OutboxRow[],
+    page: LanePage,
+  ): Promise<{ readonly rows: readonly OutboxRow[]; readonly other: OutboxRow } | undefined> {
     const { route, patience, record } = this.#options;
-    const isStuck = patience.isForSink && record.failure?.messageId === rows[0]!.id;
-    this.#passesBy = isStuck && route.onFailure !== 'halt' && !this.#passesBy;
-    return this.#passesBy ? rows.find(({ stream }) => stream !== rows[0]!.stream) : undefined;
+    const isStuck = route.onFailure !== 'halt' && patience.isForSink && record.failure?.messageId === rows[0]!.id;
+    if (!this.#detours.isTurn(isStuck)) return undefined;
+    for (let [seen, last] = [rows, page]; ;) {
+      const other = this.#detours.among(seen);
+      if (other) return { rows: seen, other };
+      if (!last.more || seen.length >= MOST_LOOKED_THROUGH) break;
+      last = await this.#read(last.through, route.batchSize);
+      seen = [...seen, ...last.rows.filter(({ stream }) => !record.stopped.has(stream))];
+    }
+    this.#detours.exhausted();
+    return undefined;
   }
 
   async #tryInstead(rows: readonly OutboxRow[], other: OutboxRow, attempts: number): Promise<PageStep> {
@@ -189,28 +204,35 @@ export class LanePages {
     if (isWaybillError(failure, 'SINK_UNAVAILABLE'))
       return await this.#failedAt(row, failure, { kind: 'outage', attempts }, { ...done, checkpoint: record.checkpoint });
     // The sink is back, or it is the message: that shows when its stream, which waits for itself from here on, tries it again while others
-    // get through. What lies between the two messages is of its stream, so the lane's place is at the other: behind it, unless it was
+    // get through. What lies before the other is of streams that were tried in vain, so the lane's place is at it: behind it, unless it was
     // refused, for then the sink is there, too.
     const { checkpoint } = failure ? rows[rows.indexOf(other) - 1]! : other;
     const error = new SinkUnavailableError(`it takes others, and did not take this message: ${record.failure?.error ?? ''}`);
-    return await this.#stopStream(row, error, { kind: 'again', attempts }, { ...done, checkpoint });
+    const verdict = (tried: OutboxRow): Verdict => ({ kind: 'again', attempts: tried === row ? attempts : 0 });
+    const inVain = triedBefore(rows, other).map((tried) => ({ row: tried, error, verdict: verdict(tried) }));
+    return await this.#stopStreams(inVain, { ...done, checkpoint });
   }
 
   #failedAt(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {
     const stopsLane = verdict.kind === 'outage' || this.#options.route.onFailure === 'halt';
     return stopsLane
       ? this.#stopLane(row, error, verdict, done)
-      : this.#stopStream(row, error, verdict, { ...done, checkpoint: row.checkpoint });
+      : this.#stopStreams([{ row, error, verdict }], { ...done, checkpoint: row.checkpoint });
   }
 
-  async #stopStream(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {
+  async #stopStreams(failures: readonly Pick<StoppingOptions, 'row' | 'error' | 'verdict'>[], done: Done): Promise<PageStep> {
     const { route, hold, clock, random, patience, reached } = this.#options;
-    const stopping = { route, lane: hold.lease.lane, row, error, verdict, stoppedAt: clock.now(), hasTail: false, attempts: done.attempts };
-    const { change, event } = stopStream({ ...stopping, clock, random });
-    await this.#settle({ ...this.#runningAt(done.checkpoint), ...change });
+    const shared = { route, lane: hold.lease.lane, stoppedAt: clock.now(), hasTail: false, attempts: [], clock, random };
+    const stopped = failures.map((failure) => stopStream({ ...shared, ...failure }));
+    await this.#settle({
+      ...this.#runningAt(done.checkpoint),
+      stopped: stopped.flatMap(({ change }) => change.stopped ?? []),
+      discarded: stopped.flatMap(({ change }) => change.discarded ?? []),
+      attempts: [...done.attempts, ...stopped.flatMap(({ change }) => change.attempts ?? [])],
+    });
     patience.reset();
     await reached?.('settled');
-    return { events: [...done.events, event], next: 'more' };
+    return { events: [...done.events, ...stopped.map(({ event }) => event)], next: 'more' };
   }
 
   async #stopLane(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {

@@ -8,7 +8,7 @@ import type { LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-steps.js';
 import { stopStream } from './stopping.js';
-import { crashLine, crashOf, suspect } from './suspicion.js';
+import { crashLine, crashOf, OwnSuspicions, suspect } from './suspicion.js';
 
 /** What one try with a tail came to: something was settled, or the sink is away. */
 export interface TailStep {
@@ -27,6 +27,7 @@ export interface TailStep {
 export class LaneTails {
   /** When a stream that waits is to be tried, by this process's monotonic clock. */
   readonly #dueAt = new WeakMap<StoppedStream, number>();
+  readonly #own = new OwnSuspicions();
   /** How much of each stream was tried alone, because it may have killed the last holder; `undefined` where that let the lane go. */
   readonly #triedAlone: Map<string, number> | undefined;
 
@@ -60,12 +61,14 @@ export class LaneTails {
     const rows = await this.#read(stop, single ? 1 : route.batchSize);
     const row = rows[0];
     if (!row) return this.#end(stop, [], []);
-    const attempts = stop.failure.messageId === row.id ? stop.failure.attempts : 0;
-    const crash = crashOf(stop.failure, row, route.attempts);
+    const known = this.#own.known(row, stop.failure);
+    const attempts = known?.attempts ?? 0;
+    const crash = crashOf(known, row, route.attempts);
     const crashed = crash ? [crashLine(row, this.options.clock.now(), crash)] : [];
     if (crash?.error.final) return this.#stopAt(stop, row, crash.error, { kind: 'used-up', attempts }, crashed);
     if (single) {
       this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);
+      this.#own.tries(row, known);
       const suspected = { ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1, crash) };
       await this.record.settle({ stopped: [suspected], attempts: crashed });
     }

@@ -28,6 +28,27 @@ export const suspect = ({ id, stream, revision }: OutboxRow, attempts: number, b
   error: 'This message is tried alone. Should the process be gone before the sink answers, the try counts as failed.',
 });
 
+/**
+ * What this holder has written down before it tried. It lives, so where that is still stored, nothing but the write after the try was
+ * lost: the message is as it was before.
+ */
+export class OwnSuspicions {
+  /** By message: its failure before the first of this holder's tries whose outcome is not stored yet. */
+  readonly #before = new Map<string, LaneFailure | undefined>();
+
+  /** Before a try is written down. */
+  tries({ id }: OutboxRow, before: LaneFailure | undefined): void {
+    this.#before.set(id, before);
+  }
+
+  /** The message's own failure, from what is stored; `undefined` without one. */
+  known({ id }: OutboxRow, stored: LaneFailure | undefined): LaneFailure | undefined {
+    if (stored?.messageId === id && stored.code.startsWith(SUSPECTED) && this.#before.has(id)) return this.#before.get(id);
+    this.#before.delete(id);
+    return stored?.messageId === id ? stored : undefined;
+  }
+}
+
 /** @param most - tries that a message has in all */
 export function crashOf(failure: LaneFailure | undefined, row: OutboxRow, most: number): Crash | undefined {
   if (failure?.messageId !== row.id || !failure.code.startsWith(SUSPECTED)) return undefined;
