@@ -29,7 +29,7 @@ async function postgres(): Promise<ChaosServer> {
     newDatabase: async () => ({ kind: 'postgres', url: await server.createDatabase(), name: '' }),
     ...(isOurs && { restart: () => crash(server.url) }),
     isCommit: (request) => request.includes('commit\0'),
-    isSettlement: (request) => request.includes('settled') && request.includes('.lane'),
+    isSettlement: (request) => request.includes('settle('),
     stop: () => server.stop(),
   };
 }

@@ -26,6 +26,7 @@ export interface SceneOptions {
 
 const WRITERS = 4;
 const DRAINED_WITHIN_MS = 60_000;
+const OPERATOR_LOOKS_EVERY_MS = 1_000;
 const TRY_AGAIN_MS = 100;
 
 /**
@@ -40,6 +41,7 @@ export class Scene {
   readonly writers: Writers;
   readonly #open: OpenDatabase[];
   readonly #batchSize: number;
+  #lookedAt = -Infinity;
 
   private constructor(
     options: SceneOptions & Required<Pick<SceneOptions, 'leaseMs' | 'batchSize' | 'pauseMs'>>,
@@ -108,6 +110,7 @@ export class Scene {
       async () => this.writers.attempts.slice(before).find(({ messages }) => messages.length > 0)?.messages[0],
     );
     await patiently(`the delivery of ${message.stream} ${message.revision}`, async () => {
+      await this.#resumeSuspected();
       const isStored = this.eventstoredb.read(message.stream).some(({ id }) => id === message.id);
       return (isStored && this.log.acceptedIds.has(message.id)) || undefined;
     });
@@ -172,6 +175,8 @@ export class Scene {
 
   /** What a person would do: a message at which processes were killed by chance, several times in a row, stands there as their killer. */
   async #resumeSuspected(): Promise<void> {
+    if (performance.now() < this.#lookedAt + OPERATOR_LOOKS_EVERY_MS) return;
+    this.#lookedAt = performance.now();
     const { status, actions, wakeUps } = this.direct.database;
     const halted = (await status.lanes()).filter(({ state }) => state === 'halted');
     for (const { route, lane } of halted) await actions.request({ route, lane, kind: 'resume' });
