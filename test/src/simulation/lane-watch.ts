@@ -49,7 +49,8 @@ export class LaneWatch {
 
   /** Carries a write out; under leases that are lost it must change nothing of their lanes, and a settlement must say so. */
   async write<Result>(what: string, leases: readonly LaneLease[], carryOut: () => Promise<Result>): Promise<Result> {
-    const stale = leases.filter((lease) => this.isStale(lease));
+    const valid = leases.filter((lease) => !this.isStale(lease));
+    const stale = leases.filter((lease) => !valid.some(({ route, lane }) => route === lease.route && lane === lease.lane));
     if (stale.length === 0) return carryOut();
     this.staleWrites++;
     const before = await this.#stored(stale);

@@ -67,7 +67,7 @@ export class Network {
         };
         carryOut(fate).then(
           (result) => answer(() => resolve(result)),
-          (error: unknown) => answer(() => reject(error as Error)),
+          (error: Error) => answer(() => reject(error)),
         );
       };
       this.post({ label: `${caller.name} ${what}`, kind, caller, happen });

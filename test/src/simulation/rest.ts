@@ -132,6 +132,7 @@ async function checkReceipts(world: World): Promise<void> {
 }
 
 async function stopAll(world: World): Promise<void> {
+  await runUntil(world, () => false, world.setup.leaseMs); // until nobody has a lease that could not be given back
   for (const { name } of world.living()) await world.perform({ act: 'leave', process: name });
   const until = world.time.ms + STOPPED_WITHIN_MS;
   while (world.living().length > 0 && world.time.ms < until && !world.ledger.broken) {
@@ -145,7 +146,7 @@ async function stopAll(world: World): Promise<void> {
   for (const { name } of world.living())
     world.ledger.breaks('a stop ends and gives lanes back', `${name} has not stopped in ${STOPPED_WITHIN_MS} ms`);
   const stillHeld = (await world.database.status.lanes()).filter(
-    ({ owner, route, lane, epoch }) => world.processes.get(owner ?? '')?.believesToHold({ route, lane, epoch }) === true,
+    ({ owner, route, lane, epoch }) => (world.processes.get(owner ?? '')?.beliefs.leftMs({ route, lane, epoch }) ?? 0) > 0,
   );
   for (const { route, lane, owner } of stillHeld)
     world.ledger.breaks('a stop ends and gives lanes back', `${owner} has stopped and still holds ${route}/${lane}`);

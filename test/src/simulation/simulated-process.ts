@@ -1,18 +1,14 @@
 import { isWaybillError } from '@waybill/core';
-import type { Database, Dispatcher, LaneLease, Sink } from '@waybill/core';
-import { placeOf } from './ledger.js';
+import type { Database, Dispatcher, DispatcherOptions } from '@waybill/core';
+import { LeaseBeliefs } from './lease-beliefs.js';
 import type { Caller } from './network.js';
 import { overNetwork } from './over-network.js';
 import { ProcessClock } from './process-clock.js';
 import { SeededRandom } from './seeded-random.js';
 import { MAX_BACKOFF_MS } from './setup.js';
 import type { RouteSetup } from './setup.js';
-import type { World } from './world.js';
-
-interface Instant {
-  readonly monotonic: number;
-  readonly wall: number;
-}
+import { simulatedSink } from './simulated-sink.js';
+import type { Surroundings } from './surroundings.js';
 
 const TOLD = [
   'lane-acquired',
@@ -20,7 +16,13 @@ const TOLD = [
   'lease-lost',
   'waiting',
   'halted',
+  'stream-halted',
+  'parked',
+  'discarded',
   'resumed',
+  'redriven',
+  'outage',
+  'recovered',
   'skipped',
   'order-refused',
   'trouble',
@@ -32,28 +34,28 @@ const MOST_LOOKS = 5_000;
 /** One process with a dispatcher in it. It may be killed, frozen, or lose its database at any step. */
 export class SimulatedProcess implements Caller {
   readonly clock: ProcessClock;
+  readonly beliefs: LeaseBeliefs;
   readonly dispatcher: Dispatcher;
   state: Caller['state'] = 'running';
   cutOff = false;
   /** True from the order to stop on. */
   isLeaving = false;
-  readonly #deadlines = new Map<string, Instant>(); // by route, lane and epoch: until when its own clocks say that it holds the lane
-  #believes: readonly LaneLease[] = []; // the newest lease of each lane that it was given
   #looks = 0;
   #frozenAt: number | undefined;
   #isSuspended = false;
 
   constructor(
     readonly name: string,
-    private readonly world: World,
+    private readonly world: Surroundings,
     wallSkewMs: number,
   ) {
     const { setup, time, network, database, watch } = world;
     this.clock = new ProcessClock(time, wallSkewMs, () => this.#checkSpin());
+    this.beliefs = new LeaseBeliefs(this.clock, setup.leaseMs);
     const stores: Database = overNetwork({
       ...{ database, network, watch, caller: this, everyCallWaits: setup.everyCallWaits },
-      now: () => this.#now(),
-      onLeases: (leases, askedAt) => this.#believe(leases, askedAt),
+      now: () => this.beliefs.now(),
+      onLeases: (leases, askedAt) => this.beliefs.believe(leases, askedAt),
     });
     const numbers = new SeededRandom(setup.seed, Number(name.slice(1)) + 10);
     this.dispatcher = new world.core.Dispatcher({
@@ -62,7 +64,7 @@ export class SimulatedProcess implements Caller {
       routes: Object.fromEntries(setup.routes.map((route) => [route.name, this.#routeOptions(route)])),
       ...(setup.pausesAtMoments && { reached: (moment) => network.pause(this, `stands after: ${moment}`) }),
     });
-    for (const event of TOLD) this.dispatcher.on(event, (told) => world.tell(this, event, told));
+    for (const event of TOLD) this.dispatcher.on(event, (told: object) => world.tell(this, event, told));
   }
 
   /** The world has taken a step. */
@@ -105,69 +107,21 @@ export class SimulatedProcess implements Caller {
 
   /** True when somebody else holds a lane that it still believes to hold: it has lived through its own end. */
   isZombie(): boolean {
-    return this.#believes.some((lease) => this.world.watch.isStale(lease));
+    return this.beliefs.all().some((lease) => this.world.watch.isStale(lease));
   }
 
-  /** By its own clocks. */
-  believesToHold(lease: Pick<LaneLease, 'route' | 'lane' | 'epoch'>): boolean {
-    const deadline = this.#deadlines.get(keyOf(lease));
-    const { monotonic, wall } = this.#now();
-    return deadline !== undefined && monotonic < deadline.monotonic && wall < deadline.wall;
-  }
-
-  #believe(leases: readonly LaneLease[], askedAt: Instant): void {
-    const { leaseMs } = this.world.setup;
-    const deadline = { monotonic: askedAt.monotonic + leaseMs, wall: askedAt.wall + leaseMs };
-    for (const lease of leases) this.#deadlines.set(keyOf(lease), deadline);
-    const same = (lease: LaneLease): boolean => leases.some(({ route, lane }) => route === lease.route && lane === lease.lane);
-    this.#believes = [...this.#believes.filter((lease) => !same(lease)), ...leases];
-  }
-
-  #now(): Instant {
-    return { monotonic: this.clock.monotonic(), wall: this.clock.now().getTime() };
-  }
-
-  #routeOptions({
-    name,
-    order,
-    onFailure,
-    prefix,
-    needsWholeStreams,
-  }: RouteSetup): ConstructorParameters<typeof Dispatcher>[0]['routes'][string] {
+  #routeOptions({ name, order, onFailure, prefix, needsWholeStreams }: RouteSetup): DispatcherOptions['routes'][string] {
     const { attempts, batchSize } = this.world.setup;
+    const kill = (): void => {
+      if (this.state === 'gone') return;
+      this.world.note(`${this.name} is killed by what it delivers`);
+      this.crash();
+    };
+    const sink = simulatedSink({ name, needsWholeStreams, process: this, beliefs: this.beliefs, kill }, this.world);
     return {
-      ...{ order, onFailure, start: 'beginning', sink: this.#sink(name, needsWholeStreams), batch: { size: batchSize } },
+      ...{ order, onFailure, start: 'beginning', sink, batch: { size: batchSize } },
       ...(prefix !== undefined && { streams: [prefix] }),
       retry: { attempts, firstMs: 100, maxMs: MAX_BACKOFF_MS },
-    };
-  }
-
-  #sink(name: string, needsWholeStreams: boolean): Sink {
-    const { network, setup, ledger } = this.world;
-    const target = this.world.targets.get(name)!;
-    return {
-      needsWholeStreams,
-      deliver: (batch, { route, lane, epoch, signal }) => {
-        this.#checkDeadline({ route, lane, epoch });
-        const what = `deliver ${route}/${lane}`;
-        this.world.note(`${this.name} sends ${batch.map(placeOf).join(', ')} to ${route}`);
-        const kill = (): void => {
-          if (this.state === 'gone') return;
-          this.world.note(`${this.name} is killed by what it delivers`);
-          this.crash();
-        };
-        const asked = network.request(this, 'sink', what, (fate) => target.take(batch, fate, kill));
-        if (!setup.sinksHeedAborts) return asked;
-        const givenUp = new Promise<never>((_resolve, reject) => {
-          const giveUp = (): void => {
-            ledger.routes.get(route)!.unavailable(batch[0]!.id);
-            reject(new Error('the sink gave up'));
-          };
-          if (signal.aborted) giveUp();
-          else signal.addEventListener('abort', giveUp, { once: true });
-        });
-        return Promise.race([asked, givenUp]);
-      },
     };
   }
 
@@ -177,17 +131,4 @@ export class SimulatedProcess implements Caller {
     this.world.ledger.breaks('nobody spins', `${this.name} works on and on in one step, and waits for nothing`);
     throw new Error('spins');
   }
-
-  #checkDeadline(lease: Pick<LaneLease, 'route' | 'lane' | 'epoch'>): void {
-    if (this.believesToHold(lease)) return;
-    const deadline = this.#deadlines.get(keyOf(lease));
-    const { monotonic, wall } = this.#now();
-    const late = deadline && Math.max(monotonic - deadline.monotonic, wall - deadline.wall);
-    this.world.ledger.breaks(
-      'one deliverer by its own clocks',
-      `${this.name} called the sink of ${lease.route}/${lease.lane} ${late ?? '?'} ms after its lease was over by its own clocks`,
-    );
-  }
 }
-
-const keyOf = ({ route, lane, epoch }: Pick<LaneLease, 'route' | 'lane' | 'epoch'>): string => `${route}/${lane}@${epoch}`;

@@ -1,4 +1,4 @@
-import { MessageRejectedError, SinkUnavailableError } from '@waybill/core';
+import { MessageRejectedError, SinkUnavailableError, SKIPPED_TYPE } from '@waybill/core';
 import type { Delivery, OutboxMessage } from '@waybill/core';
 import type { Ledger, RouteLedger } from './ledger.js';
 import type { Fate } from './network.js';
@@ -25,11 +25,11 @@ export class Target {
     const most = fate === 'half' ? Math.floor(batch.length / 2) : batch.length;
     for (const [accepted, message] of batch.entries()) {
       if (accepted === most) return this.#unavailable(batch, accepted);
-      if (this.killers.has(message.id)) {
+      if (this.#isHarmful(this.killers, message)) {
         kill();
         return new Promise(() => {});
       }
-      if (this.poison.has(message.id)) return this.#refuse(batch, accepted, fate);
+      if (this.#isHarmful(this.poison, message)) return this.#refuse(batch, accepted, fate);
       this.ledger.accept(this.name, message.id);
     }
     if (fate === 'answer-lost') {
@@ -37,6 +37,11 @@ export class Target {
       throw new Error('the answer was lost');
     }
     return { accepted: batch.length, answer: 'taken' };
+  }
+
+  /** A placeholder has the id of the message that it stands for, and nothing of what was wrong with it. */
+  #isHarmful(which: ReadonlySet<string>, { id, type }: OutboxMessage): boolean {
+    return which.has(id) && type !== SKIPPED_TYPE;
   }
 
   #unavailable(batch: readonly OutboxMessage[], accepted: number): Delivery {

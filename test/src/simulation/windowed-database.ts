@@ -89,7 +89,10 @@ export function windowedDatabase(options: WindowedDatabaseOptions): WindowedData
     },
     readTail: async ({ stream, from, upTo, selection, limit }) =>
       rows
-        .filter((row) => row.stream === stream && row.revision >= from && hasPassed(upTo, row) && selects(selection, row))
+        .filter(
+          (row) =>
+            row.stream === stream && row.commit !== undefined && row.revision >= from && hasPassed(upTo, row) && selects(selection, row),
+        )
         .slice(0, limit)
         .map((row) => ({ ...row, checkpoint: upTo })),
     settle: async (lease, settlement) => {

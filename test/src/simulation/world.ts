@@ -4,12 +4,15 @@ import { Application } from './application.js';
 import type { Choice } from './choice.js';
 import { told as toldChoice } from './choice.js';
 import { LaneWatch } from './lane-watch.js';
+import type { HeldLane } from './lease-beliefs.js';
 import { Ledger } from './ledger.js';
 import { Network } from './network.js';
+import type { Caller } from './network.js';
 import { Operator } from './operator.js';
 import { ProcessClock } from './process-clock.js';
 import type { TrueTime } from './process-clock.js';
 import type { Setup } from './setup.js';
+import type { Surroundings } from './surroundings.js';
 import { SimulatedProcess } from './simulated-process.js';
 import { emptyTally } from './tally.js';
 import { Target } from './target.js';
@@ -17,8 +20,18 @@ import type { Variant } from './variant.js';
 import { windowedDatabase } from './windowed-database.js';
 import type { WindowedDatabase } from './windowed-database.js';
 
+/** What an event of a dispatcher may say. */
+interface Told {
+  readonly route?: string;
+  readonly lane?: number;
+  readonly stream?: string;
+  readonly error?: unknown;
+  readonly reason?: string;
+  readonly note?: string;
+}
+
 /** Dispatchers, their database and their sinks under one clock, where nothing happens by itself. */
-export class World {
+export class World implements Surroundings {
   readonly time: TrueTime = { ms: 0 };
   readonly network = new Network();
   readonly processes = new Map<string, SimulatedProcess>();
@@ -56,20 +69,20 @@ export class World {
     return createHash('sha256').update(this.#log.join('\n')).digest('hex');
   }
 
-  note(line: string): void {
+  readonly note = (line: string): void => {
     this.#log.push(`${this.time.ms.toFixed(0).padStart(7)} ${line}`);
-  }
+  };
 
-  tell(process: SimulatedProcess, event: string, told: object): void {
+  readonly tell = (process: Caller, event: string, told: object): void => {
     if ('takenOver' in told && told.takenOver) this.tally.takeOvers++;
+    if (event === 'lease-lost' || event === 'lane-released') this.processes.get(process.name)!.beliefs.end(told as HeldLane);
     if (event === 'halted') this.tally.halts++;
     if (event === 'skipped') this.tally.skipped++;
-    const { route, lane, error, reason, note } = told as Record<string, unknown>;
+    const { route, lane, stream, error, reason, note } = told as Told;
     const why = error instanceof Error ? error.message : (reason ?? note);
-    this.note(
-      `  ${process.name} tells: ${event} ${[route, lane].filter((part) => part !== undefined).join('/')}${why ? ` (${String(why as string)})` : ''}`,
-    );
-  }
+    const where = [route, lane, stream].filter((part) => part !== undefined).join('/');
+    this.note(`  ${process.name} tells: ${event} ${where}${why === undefined ? '' : ` (${why})`}`);
+  };
 
   join(name: string, wallSkewMs = 0): void {
     const process = new SimulatedProcess(name, this, wallSkewMs);
