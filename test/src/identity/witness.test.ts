@@ -143,8 +143,10 @@ describe('a dispatcher with a witness', () => {
     expect(error.message).to.contain(`mark number ${number} is not the one`);
   });
 
-  it('stops when a clone of its outbox has started before its next mark', async () => {
-    const original = await start(outbox, { witnessEveryMs: 20 });
+  it('stops when a clone of its outbox has started before its next mark, and has a person told', async () => {
+    const told: string[] = [];
+    const notify = { notify: async ({ kind, text }: { kind: string; text: string }) => void told.push(`${kind}: ${text}`) };
+    const original = await start(outbox, { witnessEveryMs: 20, notify });
     const troubles: unknown[] = [];
     const stopped = new Promise<void>((resolve) => original.on('stopped', () => resolve()));
     original.on('trouble', ({ error }) => troubles.push((error as { code: string }).code));
@@ -154,6 +156,7 @@ describe('a dispatcher with a witness', () => {
     await stopped;
 
     expect(troubles).to.deep.equal(['DATABASE_REPLACED']);
+    await eventually('an alarm', async () => told.find((alarm) => /^database-replaced: .*the witness has seen/.test(alarm)));
     await failureOf('DATABASE_REPLACED', () => original.start());
   });
 

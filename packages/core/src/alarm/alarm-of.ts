@@ -1,7 +1,8 @@
+import { isWaybillError } from '../errors.js';
 import type { DispatcherEvent, DispatcherEvents } from '../dispatcher/dispatcher-events.js';
 import { alarmKey } from './alarm.js';
 import type { Finding } from './alarm.js';
-import { laneHalted, leaseLost, streamStopped } from './findings.js';
+import { databaseReplaced, laneHalted, leaseLost, streamStopped } from './findings.js';
 import type { Obstacle } from './findings.js';
 
 /** What a dispatcher's event has to tell people; `undefined` for most. */
@@ -15,6 +16,10 @@ export function alarmOf({ name, event }: DispatcherEvent, since: Date): Finding 
       return streamStopped({ ...event, since }, obstacleOf(event), 'parked');
     case 'lease-lost':
       return leaseLost({ ...event, since });
+    case 'trouble':
+      return isWaybillError(event.error, 'DATABASE_REPLACED') || isWaybillError(event.error, 'WITNESS_BEHIND')
+        ? databaseReplaced(event.error, since)
+        : undefined;
     default:
       return undefined;
   }

@@ -8,6 +8,7 @@ export type AlarmKind =
   | 'route-abandoned'
   | 'stuck'
   | 'sink-unavailable'
+  | 'database-replaced'
   | 'held-back';
 
 /** Something that a person should know of, as it was found. Plain JSON but for `since`. */

@@ -1,3 +1,4 @@
+import type { WaybillError } from '../errors.js';
 import type { LaneFailure } from '../outbox/lane-progress.js';
 import { alarmKey } from './alarm.js';
 import type { Finding } from './alarm.js';
@@ -56,6 +57,21 @@ export function leaseLost({ route, lane, since }: Place): Finding {
       'It did not renew in time: the process was suspended or its event loop blocked, or the database was away, for longer than the lease.',
       'It has stopped the lane and changes nothing there any more. Whoever holds the lane now may deliver again what was delivered and not recorded.',
       'Once is harmless. If it happens again: look for blocking code and long pauses, or raise leaseMs.',
+    ),
+  };
+}
+
+export function databaseReplaced({ code, message }: WaybillError, since: Date): Finding {
+  return {
+    kind: 'database-replaced',
+    key: alarmKey('database-replaced'),
+    error: { code, message },
+    since,
+    title: 'A dispatcher stopped: outbox and witness do not agree any more',
+    text: lines(
+      message,
+      'This dispatcher has stopped, and does not start again. Somebody has restored or cloned a database: find out which copy is to go on, and stop what uses the other.',
+      'On the one that goes on, if it is refused: database.adopt(), once.',
     ),
   };
 }
