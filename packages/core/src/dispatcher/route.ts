@@ -156,14 +156,21 @@ export async function registerRoute({ name, formerly, sink, selection, order, st
       'it is new, but the outbox has messages already; say where it begins with start: "beginning" (every message ever committed) or "now" (those from now on)',
     );
   }
-  if (start !== 'now' && removed) {
-    throw new RouteRefusedError(
-      name,
-      `it is new and would begin at the beginning, which was removed from the outbox (keepMessagesMs)${sink.needsWholeStreams ? '; fill the target from elsewhere, e.g. from another event store, and choose streams that are new' : '; use start: "now"'}`,
-    );
-  }
+  if (start === 'now') return store.save({ name, order, selection, start });
+  if (removed) throw beginningRemoved(name, sink);
   await store.save({ name, order, selection, start: start ?? 'beginning' });
+  // What was removed from now on, this route has passed. What was removed since the look above, it would lack.
+  if ((await store.outbox()).removed) {
+    await store.retire(name);
+    throw beginningRemoved(name, sink);
+  }
 }
+
+const beginningRemoved = (name: string, { needsWholeStreams = false }: Sink): RouteRefusedError =>
+  new RouteRefusedError(
+    name,
+    `it is new and would begin at the beginning, which was removed from the outbox (keepMessagesMs)${needsWholeStreams ? '; fill the target from elsewhere, e.g. from another event store, and choose streams that are new' : '; use start: "now"'}`,
+  );
 
 /** A route that was retired is none: it begins anew. */
 async function knownAs(name: string, store: RouteStore): Promise<StoredRoute | undefined> {
