@@ -29,11 +29,14 @@ export class FailureJudge {
     private readonly health: SinkHealth,
   ) {}
 
-  /** @param attempts - failed tries of this message before this one */
-  judge(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, attempts: number): Verdict {
+  /**
+   * @param attempts - failed tries of this message before this one
+   * @param acceptedBefore - by the route, before this try began: what got through while it was under way may have come after an outage
+   */
+  judge(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, attempts: number, acceptedBefore: number): Verdict {
     const rejected = isWaybillError(error, 'MESSAGE_REJECTED');
     const last = this.#failed.get(row.stream);
-    const othersGetThrough = last?.messageId === row.id && this.health.accepted > last.accepted;
+    const othersGetThrough = last?.messageId === row.id && acceptedBefore > last.accepted;
     if (this.#failed.size >= MOST_REMEMBERED) this.#failed.clear();
     if (rejected) this.#failed.delete(row.stream);
     else this.#failed.set(row.stream, { messageId: row.id, accepted: this.health.accepted });

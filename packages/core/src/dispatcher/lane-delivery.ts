@@ -9,6 +9,8 @@ import type { DispatcherEvent } from './dispatcher-events.js';
 import type { LaneOptions } from './lane-steps.js';
 
 export interface DeliveryOfRows extends Delivery {
+  /** How much the route had got accepted when the sink was called. */
+  readonly acceptedBefore: number;
   /** What came of it, for the history. */
   readonly attempts: readonly DeliveryAttempt[];
   readonly events: readonly DispatcherEvent[];
@@ -30,6 +32,7 @@ export class LaneDelivery {
     const { clock, health, hold } = this.options;
     const { messages, unreadable } = this.#messagesOf(rows);
     const [startedAt, start] = [clock.now(), clock.monotonic()];
+    const acceptedBefore = health.accepted;
     const delivery = messages.length > 0 ? await this.ofMessages(messages, attempt) : { accepted: 0 };
     const failure = delivery.failure ?? unreadable;
     const durationMs = clock.monotonic() - start;
@@ -52,7 +55,7 @@ export class LaneDelivery {
       const outcome = isWaybillError(failure, 'MESSAGE_REJECTED') ? 'rejected' : 'unavailable';
       tried(rows.slice(delivery.accepted, delivery.accepted + 1), outcome, failure.message);
     }
-    return { ...delivery, ...(failure && { failure }), attempts, events };
+    return { ...delivery, ...(failure && { failure }), acceptedBefore, attempts, events };
   }
 
   async ofMessages(messages: readonly OutboxMessage[], attempt: number): Promise<Delivery> {

@@ -117,7 +117,11 @@ export class LanePages {
       history = delivered.attempts;
       events.push(...delivered.events);
       const { failure } = delivered;
-      if (failure) return await this.#failedAt(row, failure, judge.judge(row, failure, attempts), { ...done, attempts: history });
+      if (failure)
+        return await this.#failedAt(row, failure, judge.judge(row, failure, attempts, delivered.acceptedBefore), {
+          ...done,
+          attempts: history,
+        });
       checkpoint = row.checkpoint;
     }
     this.#isSuspicious = false;
@@ -141,7 +145,7 @@ export class LanePages {
     }
     this.#ahead = undefined;
     const failed = rows[accepted]!;
-    const verdict = judge.judge(failed, failure, accepted > 0 ? 0 : attempts);
+    const verdict = judge.judge(failed, failure, accepted > 0 ? 0 : attempts, delivery.acceptedBefore);
     const checkpoint = rows[accepted - 1]?.checkpoint ?? record.checkpoint;
     return await this.#failedAt(failed, failure, verdict, { checkpoint, gotOn: accepted > 0, attempts: delivery.attempts, events });
   }

@@ -73,7 +73,7 @@ export class LaneTails {
       await this.record.settle({ stopped: [suspected], attempts: crashed });
     }
 
-    const { accepted, failure, attempts: history, events } = await this.delivery.ofRows(rows, attempts + 1);
+    const { accepted, acceptedBefore, failure, attempts: history, events } = await this.delivery.ofRows(rows, attempts + 1);
     await this.options.reached?.('delivered');
     const failed = rows[accepted];
     if (!failure || !failed) {
@@ -83,7 +83,7 @@ export class LaneTails {
       return { events };
     }
     const before = failed === row ? attempts : 0;
-    const verdict = this.judge.judge(failed, failure, before);
+    const verdict = this.judge.judge(failed, failure, before, acceptedBefore);
     if (verdict.kind !== 'outage') return this.#stopAt(stop, failed, failure, verdict, history, events);
     const unharmed = { ...stop, fromRevision: failed.revision, failure: { ...stop.failure, attempts: before } };
     await this.record.settle({ stopped: [unharmed], attempts: history });
