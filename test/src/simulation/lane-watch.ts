@@ -31,7 +31,7 @@ export class LaneWatch {
     private readonly ledger: Ledger,
   ) {}
 
-  isStale({ route, lane, epoch }: LaneLease): boolean {
+  isStale({ route, lane, epoch }: Pick<LaneLease, 'route' | 'lane' | 'epoch'>): boolean {
     return this.#epochs.get(`${route}/${lane}`) !== epoch;
   }
 
