@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const LOOK_EVERY_MS = 10;
+const LOOK_EVERY_MS = 20;
 /** Take-overs wait for leases, and one after the other; on a machine that is short of time they take their time. */
 const PATIENCE_MS = 40_000;
 
