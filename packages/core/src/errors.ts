@@ -77,10 +77,13 @@ export class StreamGapError extends WaybillError {
     readonly stream: string,
     readonly missingRevision: bigint,
     readonly headRevision: bigint | undefined,
+    { outboxAlone = false }: { readonly outboxAlone?: boolean } = {},
   ) {
     super(
-      `Stream "${stream}" lacks revision ${missingRevision} (its head is ${place(headRevision)}): neither the outbox nor the event history has it. ` +
-        'Was the stream truncated ($maxCount, $maxAge, $tb), or were outbox rows removed before they were delivered? Without a snapshot behind the gap it cannot be loaded.',
+      `Stream "${stream}" lacks revision ${missingRevision} (its head is ${place(headRevision)}): ` +
+        (outboxAlone
+          ? 'the outbox does not have it any more, and there is no other history to load it from. Does a dispatcher remove delivered messages (keepMessagesMs)? Without an event store all of them must be kept.'
+          : 'neither the outbox nor the event history has it. Was the stream truncated ($maxCount, $maxAge, $tb), or were outbox rows removed before they were delivered? Without a snapshot behind the gap it cannot be loaded.'),
     );
   }
 }

@@ -47,12 +47,16 @@ export class OrderDesk {
 
   /** One that its suite's `afterEach` stops. It waits for a second, two, four, and so on up to 30 between tries, of which there are three. */
   dispatcher(route: Partial<RouteOptions> = {}, options: Partial<DispatcherOptions> = {}): Dispatcher<'memory'> {
-    return aDispatcher({
-      ...{ database: this.database, catalogue: orderEvents, clock: this.clock, random: () => 0.999_999, pollMs: 1_000, ...options },
-      routes: {
-        memory: { sink: this.sink, start: 'beginning', retry: { attempts: 3, firstMs: 1_000, maxMs: 30_000 }, ...route },
-      },
-    });
+    const retry = { attempts: 3, firstMs: 1_000, maxMs: 30_000 };
+    return this.dispatcherOf({ memory: { sink: this.sink, start: 'beginning', retry, ...route } }, options);
+  }
+
+  dispatcherOf<Route extends string>(
+    routes: Readonly<Record<Route, RouteOptions>>,
+    options: Partial<DispatcherOptions> = {},
+  ): Dispatcher<Route> {
+    const { database, clock } = this;
+    return aDispatcher({ database, catalogue: orderEvents, clock, random: () => 0.999_999, pollMs: 1_000, ...options, routes });
   }
 
   async started(route: Partial<RouteOptions> = {}, options: Partial<DispatcherOptions> = {}): Promise<Dispatcher<'memory'>> {

@@ -6,6 +6,7 @@ import type { OutboxStore } from '../outbox/outbox-store.js';
 import { isSnapshotted } from './aggregate-root.js';
 import type { AggregateRoot } from './aggregate-root.js';
 import type { EventHistory } from './event-history.js';
+import { OutboxHistory } from './outbox-history.js';
 import type { SnapshotStore } from './snapshot-store.js';
 
 export interface AggregateRepositoryOptions<Tx> {
@@ -52,7 +53,7 @@ export class AggregateRepository<Tx> {
     for (const { payload, ...message } of tail) this.#replayOne(aggregate, from, { ...message, json: JSON.parse(payload) }, head);
 
     const reached = aggregate.revision;
-    if (head !== undefined && (reached ?? -1n) < head) throw new StreamGapError(stream, (reached ?? -1n) + 1n, head);
+    if (head !== undefined && (reached ?? -1n) < head) throw this.#gap(stream, (reached ?? -1n) + 1n, head);
     return { exists: reached !== undefined, adopt: head === undefined && reached !== undefined };
   }
 
@@ -94,9 +95,14 @@ export class AggregateRepository<Tx> {
   #replayOne(aggregate: AggregateRoot, from: bigint, message: RecordedMessage, head: bigint | undefined): void {
     const expected = (aggregate.revision ?? from - 1n) + 1n;
     if (message.revision < expected) return;
-    if (message.revision > expected) throw new StreamGapError(aggregate.stream, expected, head);
+    if (message.revision > expected) throw this.#gap(aggregate.stream, expected, head);
     const skipped = message.type === SKIPPED_TYPE;
     aggregate.replay(skipped ? undefined : this.options.catalogue.decode(message), message.revision);
+  }
+
+  #gap(stream: string, missing: bigint, head: bigint | undefined): StreamGapError {
+    const { history } = this.options;
+    return new StreamGapError(stream, missing, head, { outboxAlone: history === undefined || history instanceof OutboxHistory });
   }
 }
 
