@@ -187,10 +187,14 @@ export class Dispatcher<RouteName extends string = string> {
    * Ends a route for good: nobody needs its messages any more, and it holds back their removal no longer. For routes that are not in
    * `routes` any more; one of this dispatcher is refused.
    *
-   * @throws {@link InvalidOptionsError} this dispatcher runs it, or somebody still does
+   * @throws {@link InvalidOptionsError} this dispatcher runs it, or somebody still does; there never was such a route
    */
   async retireRoute(name: string): Promise<void> {
     const { database } = this.#options;
+    if (!(await database.routes.find(name))) {
+      const known = (await database.routes.all()).filter(({ retiredAt }) => !retiredAt).map((route) => `"${route.name}"`);
+      throw new InvalidOptionsError(`The database knows no route "${name}"; it knows ${known.join(', ') || 'none'}.`);
+    }
     if (this.#routes.some((route) => route.name === name))
       throw new InvalidOptionsError(`Route "${name}" is one of this dispatcher's own. Take it out of \`routes\` first, and deploy that.`);
     const alive = (await database.instances.live()).filter(({ route }) => route === name);

@@ -6,7 +6,7 @@ import type { OutboxRow } from '../outbox/outbox-row.js';
 import type { Delivery, DeliveryContext } from '../sink/sink.js';
 import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
-import type { LaneOptions } from './lane-steps.js';
+import type { LaneOptions } from './lane-options.js';
 
 export interface DeliveryOfRows extends Delivery {
   /** How much the route had got accepted when the sink was called. */

@@ -7,7 +7,7 @@ import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import type { LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
-import type { LaneOptions } from './lane-steps.js';
+import type { LaneOptions } from './lane-options.js';
 
 /** An operator's order as it ended: what to store, and what to tell then. */
 interface EndedOrder {

@@ -11,7 +11,7 @@ import type { FailureJudge, Verdict } from './failure-judge.js';
 import type { LaneDelivery } from './lane-delivery.js';
 import type { LanePatience } from './lane-patience.js';
 import type { LaneRecord } from './lane-record.js';
-import type { LaneOptions } from './lane-steps.js';
+import type { LaneOptions } from './lane-options.js';
 import { stopStream } from './stopping.js';
 import type { StoppingOptions } from './stopping.js';
 import { crashLine, crashOf, OwnSuspicions, suspect } from './suspicion.js';

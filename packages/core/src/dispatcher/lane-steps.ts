@@ -1,41 +1,16 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../clock.js';
-import type { DispatchStores } from '../database.js';
 import { isWaybillError } from '../errors.js';
-import type { Logger } from '../logger.js';
-import type { Catalogue } from '../message/catalogue.js';
-import type { Reached } from '../moment.js';
-import type { LaneProgress } from '../outbox/lane-progress.js';
 import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import { FailureJudge } from './failure-judge.js';
 import { LaneDelivery } from './lane-delivery.js';
-import type { LaneHold } from './lane-hold.js';
+import type { LaneOptions } from './lane-options.js';
 import { LaneOrders } from './lane-orders.js';
 import { LanePages } from './lane-pages.js';
 import { LanePatience } from './lane-patience.js';
 import { LaneRecord } from './lane-record.js';
 import { LaneTails } from './lane-tails.js';
 import type { TailStep } from './lane-tails.js';
-import type { Route } from './route.js';
-import type { SinkHealth } from './sink-health.js';
-
-export interface LaneOptions {
-  readonly route: Route;
-  readonly hold: LaneHold;
-  readonly progress: LaneProgress;
-  readonly stores: DispatchStores;
-  readonly health: SinkHealth;
-  readonly catalogue: Catalogue;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly logger: Logger;
-  readonly reached: Reached | undefined;
-  /** Whether it is written down what was tried. */
-  readonly keepsHistory: boolean;
-  /** Cuts a delivery short when a stop takes too long. */
-  readonly cut: AbortSignal;
-}
 
 /**
  * What one step did, and when the next one is due: at once; when woken, and `wakeMs` from now at the latest; `waitMs` from now, whatever

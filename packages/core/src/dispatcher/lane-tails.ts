@@ -6,7 +6,7 @@ import type { DispatcherEvent } from './dispatcher-events.js';
 import type { FailureJudge, Verdict } from './failure-judge.js';
 import type { LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
-import type { LaneOptions } from './lane-steps.js';
+import type { LaneOptions } from './lane-options.js';
 import { stopStream } from './stopping.js';
 import { crashLine, crashOf, OwnSuspicions, suspect } from './suspicion.js';
 

@@ -22,7 +22,7 @@ import type { DispatcherEvent } from './dispatcher-events.js';
 import { fairShare } from './fair-share.js';
 import { instant, LaneHold } from './lane-hold.js';
 import { lane } from './lane.js';
-import type { LaneOptions } from './lane-steps.js';
+import type { LaneOptions } from './lane-options.js';
 import { aborted, pause } from './signals.js';
 
 export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress'> {

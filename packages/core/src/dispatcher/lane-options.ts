@@ -1,0 +1,27 @@
+import type { Clock } from '../clock.js';
+import type { DispatchStores } from '../database.js';
+import type { Logger } from '../logger.js';
+import type { Catalogue } from '../message/catalogue.js';
+import type { Reached } from '../moment.js';
+import type { LaneProgress } from '../outbox/lane-progress.js';
+import type { LaneHold } from './lane-hold.js';
+import type { Route } from './route.js';
+import type { SinkHealth } from './sink-health.js';
+
+/** What a lane, and each of its parts, works with. */
+export interface LaneOptions {
+  readonly route: Route;
+  readonly hold: LaneHold;
+  readonly progress: LaneProgress;
+  readonly stores: DispatchStores;
+  readonly health: SinkHealth;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly reached: Reached | undefined;
+  /** Whether it is written down what was tried. */
+  readonly keepsHistory: boolean;
+  /** Cuts a delivery short when a stop takes too long. */
+  readonly cut: AbortSignal;
+}
