@@ -14,7 +14,7 @@ export interface SimulatedSinkOptions {
 }
 
 /** A route's sink in one process: what it sends is on its way until the scheduler lets it arrive. */
-export function simulatedSink(options: SimulatedSinkOptions, { network, setup, ledger, targets, note }: Surroundings): Sink {
+export function simulatedSink(options: SimulatedSinkOptions, { network, setup, ledger, watch, targets, note }: Surroundings): Sink {
   const { name, needsWholeStreams, process, beliefs, kill } = options;
   const target = targets.get(name)!;
   return {
@@ -25,6 +25,11 @@ export function simulatedSink(options: SimulatedSinkOptions, { network, setup, l
         ledger.breaks(
           'one deliverer by its own clocks',
           `${process.name} called the sink of ${route}/${lane} ${-leftMs} ms after its lease was over by its own clocks`,
+        );
+      else if (watch.isStale({ route, lane, epoch }))
+        ledger.breaks(
+          'one deliverer by its own clocks',
+          `${process.name} called the sink of ${route}/${lane}, which is somebody else's already`,
         );
       note(`${process.name} sends ${batch.map(placeOf).join(', ')} to ${route}`);
       const asked = network.request(process, 'sink', `deliver ${route}/${lane}`, (fate) => target.take(batch, fate, kill));
