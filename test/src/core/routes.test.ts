@@ -3,7 +3,7 @@ import { Dispatcher, UnitOfWork } from '@waybill/core';
 import type { DispatcherOptions, MessageDefinition, OutboxMessage, Receipt, RouteOptions } from '@waybill/core';
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
-import { aDispatcher, aRunningDispatcher, stopDispatchers } from '../shop/dispatching.js';
+import { aDispatcher, aRunningDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
 import { ChargeCard, Order, OrderCancelled, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
 
@@ -123,6 +123,161 @@ describe('a route', () => {
       const error = await failureOf('ROUTE_REFUSED', () => startAgain(first));
 
       expect(error.message).to.include('its `streams` changed').and.include('give the new selection a new route name');
+    });
+  });
+
+  describe('that was formerly another', () => {
+    const renamed = (options: Partial<DispatcherOptions<'renamed'>> = {}): Dispatcher<'renamed'> =>
+      aDispatcher({ database, catalogue: orderEvents, routes: { renamed: { sink, formerly: 'memory' } }, ...options });
+
+    it('goes on where that one was, with its orders and its stopped streams', async () => {
+      const first = await start({ onFailure: 'park-stream', retry: { attempts: 1 } });
+      await first.delivered(await commitNotes('a'), 'memory');
+      sink.refuse(() => true);
+      const parked = next(first, 'parked');
+      await commitNotes('b', 'c');
+      await parked;
+      await first.stop();
+      sink.heal();
+
+      const second = renamed();
+      await second.start();
+      expect((await second.stopped('renamed')).map(({ stream, fromRevision }) => ({ stream, fromRevision }))).to.deep.equal([
+        { stream: 'order-7', fromRevision: 1n },
+      ]);
+      await second.redrive('renamed', 'all');
+      await second.delivered(await commitNotes('d'), 'renamed');
+
+      expect(texts(sink.delivered)).to.deep.equal(['a', 'b', 'c', 'd']);
+      expect((await database.routes.all()).map(({ name }) => name)).to.deep.equal(['renamed']);
+    });
+
+    it('is refused while somebody runs it under that name', async () => {
+      const first = await start();
+      await first.delivered(await commitNotes('a'), 'memory');
+
+      const error = await failureOf('ROUTE_REFUSED', () => renamed().start());
+
+      expect(error.route).to.equal('renamed');
+      expect(error.message).to.include('formerly "memory", whose lanes somebody still holds');
+      expect(await first.delivered(await commitNotes('b'), 'memory')).to.equal('delivered');
+    });
+
+    it('is renamed once, where two instances come with the new name at once', async () => {
+      const first = await start();
+      await first.delivered(await commitNotes('a'), 'memory');
+      await first.stop();
+      const both = [renamed({ instance: 'one' }), renamed({ instance: 'two' })];
+
+      await Promise.all(both.map((dispatcher) => dispatcher.start()));
+      await both[0]!.delivered(await commitNotes('b'), 'renamed');
+
+      expect(texts(sink.delivered)).to.deep.equal(['a', 'b']);
+    });
+
+    it('may go on saying so for ever, also where there never was another', async () => {
+      const first = renamed();
+      await first.start();
+      await first.delivered(await commitNotes('a'), 'renamed');
+      await first.stop();
+
+      const second = renamed();
+      await second.start();
+      await second.delivered(await commitNotes('b'), 'renamed');
+
+      expect(texts(sink.delivered)).to.deep.equal(['a', 'b']);
+    });
+
+    it('is not itself', async () => {
+      expect((await failureOf('ROUTE_REFUSED', make({ formerly: 'memory' }))).message).to.include('`formerly` is its own name');
+    });
+  });
+
+  describe('that is retired', () => {
+    /** A dispatcher that does not run the route `memory`. */
+    const another = (): Dispatcher<'another'> =>
+      aDispatcher({ database, catalogue: orderEvents, routes: { another: { sink: new InMemorySink(), start: 'now' } } });
+
+    it('has no lanes any more, and is told as retired', async () => {
+      const first = await start();
+      await first.delivered(await commitNotes('a'), 'memory');
+      await first.stop();
+
+      await another().retireRoute('memory');
+      await another().retireRoute('memory');
+
+      expect(await first.lanes()).to.deep.equal([]);
+      const { routes } = await first.snapshot();
+      expect(routes.map(({ name, retired, lanes }) => ({ name, retired, lanes }))).to.deep.equal([
+        { name: 'memory', retired: true, lanes: 0 },
+      ]);
+    });
+
+    it('begins anew when it comes back, and must say where', async () => {
+      const first = await start();
+      await first.delivered(await commitNotes('a'), 'memory');
+      await first.stop();
+      await another().retireRoute('memory');
+
+      await failureOf('ROUTE_REFUSED', () => start());
+      const second = await start({ start: 'beginning' });
+      await second.delivered(await commitNotes('b'), 'memory');
+
+      expect(texts(sink.delivered)).to.deep.equal(['a', 'a', 'b']);
+    });
+
+    it('is none of those that somebody runs', async () => {
+      const first = await start();
+
+      const own = await failureOf('INVALID_OPTIONS', () => first.retireRoute('memory'));
+      const elsewhere = await failureOf('INVALID_OPTIONS', () => another().retireRoute('memory'));
+
+      expect(own.message).to.include("one of this dispatcher's own");
+      expect(elsewhere.message).to.include('still run by').and.include('Stop it there first');
+    });
+
+    it('is none that there never was', async () => {
+      await (await start()).stop();
+
+      const error = await failureOf('INVALID_OPTIONS', () => another().retireRoute('memry'));
+
+      expect(error.message).to.include('knows no route "memry"; it knows "memory"');
+    });
+  });
+
+  it('that is added late, beside one that runs, gets the past and what comes, and holds up nobody', async () => {
+    const first = await start();
+    await first.delivered(await commitNotes('a', 'b'), 'memory');
+    await first.stop();
+    const late = new InMemorySink();
+
+    const routes = { memory: { sink }, late: { sink: late, start: 'beginning' as const } };
+    const second = await aRunningDispatcher({ database, catalogue: orderEvents, routes });
+    const receipt = await commitNotes('c');
+    await Promise.all([second.delivered(receipt, 'memory'), second.delivered(receipt, 'late')]);
+
+    expect(texts(sink.delivered)).to.deep.equal(['a', 'b', 'c']);
+    expect(texts(late.delivered)).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  describe('with a failure policy that rules out another option', () => {
+    const policies = ['halt-stream', 'park-stream', 'discard'] as const;
+
+    for (const onFailure of policies) {
+      it(`${onFailure} lets messages pass a failed one, which order "global" refuses`, async () => {
+        const error = await failureOf('ROUTE_REFUSED', make({ order: 'global', onFailure }));
+
+        expect(error.message).to.include(`onFailure "${onFailure}" lets messages pass a failed one`).and.include('use "halt"');
+      });
+    }
+
+    it('discard leaves holes, which a sink of whole streams refuses; the others are fine', async () => {
+      const whole = new InMemorySink({ needsWholeStreams: true });
+
+      const error = await failureOf('ROUTE_REFUSED', make({ sink: whole, onFailure: 'discard' }));
+      for (const onFailure of ['halt', 'halt-stream', 'park-stream']) make({ sink: whole, onFailure })();
+
+      expect(error.message).to.include('"discard" would leave holes in them; use "halt", "halt-stream" or "park-stream"');
     });
   });
 

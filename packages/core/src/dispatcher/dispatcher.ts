@@ -191,15 +191,15 @@ export class Dispatcher<RouteName extends string = string> {
    */
   async retireRoute(name: string): Promise<void> {
     const { database } = this.#options;
-    if (!(await database.routes.find(name))) {
-      const known = (await database.routes.all()).filter(({ retiredAt }) => !retiredAt).map((route) => `"${route.name}"`);
-      throw new InvalidOptionsError(`The database knows no route "${name}"; it knows ${known.join(', ') || 'none'}.`);
-    }
     if (this.#routes.some((route) => route.name === name))
       throw new InvalidOptionsError(`Route "${name}" is one of this dispatcher's own. Take it out of \`routes\` first, and deploy that.`);
     const alive = (await database.instances.live()).filter(({ route }) => route === name);
     if (alive.length > 0)
       throw new InvalidOptionsError(`Route "${name}" is still run by ${alive.map((one) => one.name).join(', ')}. Stop it there first.`);
+    if (!(await database.routes.find(name))) {
+      const known = (await database.routes.all()).filter(({ retiredAt }) => !retiredAt).map((route) => `"${route.name}"`);
+      throw new InvalidOptionsError(`The database knows no route "${name}"; it knows ${known.join(', ') || 'none'}.`);
+    }
     await database.routes.retire(name);
   }
 

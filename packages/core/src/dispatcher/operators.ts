@@ -45,7 +45,7 @@ export class Operators {
   }
 
   async skip(route: string, messageId: string, reason: string): Promise<void> {
-    if (!isText((reason as string | undefined)?.trim())) throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
+    if (!isText(reason) || reason.trim() === '') throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
     const { status } = this.options.stores;
     const lane = (await status.lanes()).find(
       (one) => one.route === route && one.state !== 'running' && one.failure?.messageId === messageId,
@@ -97,7 +97,7 @@ function refuseVague(choice: RedriveChoice): void {
   if (choice === 'all') return;
   const { stream, streams, code } = (choice ?? {}) as Readonly<Record<string, unknown>>;
   const given = [stream, streams, code].filter((one) => one !== undefined);
-  const isNamed = Array.isArray(streams) ? streams.every(isText) : given.every(isText);
+  const isNamed = streams === undefined ? given.every(isText) : Array.isArray(streams) && streams.every(isText);
   if (given.length !== 1 || !isNamed)
     throw new InvalidOptionsError(
       'Which streams to redrive must be said: { stream }, { streams } or { code }, with text that is not empty, or "all". Nothing was redriven.',

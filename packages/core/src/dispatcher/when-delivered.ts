@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { DispatchStores } from '../database.js';
-import { ParkedError, WaitTimeoutError } from '../errors.js';
+import { InvalidOptionsError, ParkedError, WaitTimeoutError } from '../errors.js';
 import { selects } from '../outbox/selects.js';
 import type { MessagePlace, MessageProgress } from '../outbox/delivery-status.js';
 import type { Route } from './route.js';
@@ -28,6 +28,7 @@ export async function whenDelivered(
   { name, selection }: Pick<Route, 'name' | 'selection'>,
   { stores, clock = systemClock, nextLook, timeoutMs = Infinity, signal }: WhenDeliveredOptions,
 ): Promise<'delivered' | 'not-selected' | 'skipped'> {
+  if (Number.isNaN(timeoutMs)) throw new InvalidOptionsError('timeoutMs is not a number; leave it out to wait for ever.');
   const deadline = clock.monotonic() + timeoutMs;
   const isOfRoute = ({ stream, type, kind }: MessageProgress): boolean =>
     type === undefined || kind === undefined || selects(selection, { stream, type, kind }); // nobody knows any more of one that was removed
