@@ -60,7 +60,7 @@ export interface DispatcherEvents<Route extends string = string> {
     /** Age of the oldest of them; 0 when there is none. */
     readonly oldestAgeMs: number;
     readonly stoppedStreams: number;
-    /** By this instance, since the last report. */
+    /** By this instance, over the last minute. */
     readonly deliveredPerSecond: number;
     readonly failedPerSecond: number;
   };
