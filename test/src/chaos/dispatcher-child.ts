@@ -21,7 +21,7 @@ const KEPT_EVENTS = 200;
 const STOPS_WITHIN_MS = 10_000;
 
 /** What a lane halts with when several processes in a row were killed at one message: here it was chance. */
-const SUSPECTED = /process was gone/;
+export const SUSPECTED = /process was gone/;
 
 const alive = new Set<ChildProcess>();
 process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL'))); // a frozen one would not notice that we are gone

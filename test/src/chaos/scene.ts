@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { AcceptanceLog } from './acceptance-log.js';
 import type { ChaosServer } from './chaos-server.js';
+import { SUSPECTED } from './dispatcher-child.js';
 import { FaultProxy } from './fault-proxy.js';
 import type { History, Placed } from './history.js';
 import { checkHistory } from './history-checker.js';
@@ -178,7 +179,7 @@ export class Scene {
     if (performance.now() < this.#lookedAt + OPERATOR_LOOKS_EVERY_MS) return;
     this.#lookedAt = performance.now();
     const { status, actions, wakeUps } = this.direct.database;
-    const halted = (await status.lanes()).filter(({ state }) => state === 'halted');
+    const halted = (await status.lanes()).filter(({ state, failure }) => state === 'halted' && SUSPECTED.test(failure?.error ?? ''));
     for (const { route, lane } of halted) await actions.request({ route, lane, kind: 'resume' });
     if (halted.length > 0) wakeUps.nudge('action', []);
   }
