@@ -1,5 +1,6 @@
 import type { AttemptQuery, DeliveryOutcome, MessageQuery, MessageStatus, StoredAttempt } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
+import { firstLines, lanesOfMessage, newestLines, WRITTEN } from './schema/migrations/lane-lines.js';
 
 const DEFAULT_MOST = 100;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -49,19 +50,22 @@ export class MessageHistory {
     this.#stream = lines(`stream = $1::text and revision >= $2::text::bigint and revision < (
         select min(o.revision) + $3::text::bigint from ${schema}.outbox as o where o.stream = $1::text and o.revision >= $2::text::bigint
       )`);
-    // Of a message that is still here, the lane's lines since it was written are looked through; of one that was removed, all lines.
+    // Of a message that was removed nothing says where and when it was tried: all lines are looked through.
     this.#attempts = `
       with message as materialized (
-        select o.id, o.lane, o.recorded_at from ${schema}.outbox as o where o.id = $1::text::uuid
+        select o.id, o.lane, o.stream_hash, o.recorded_at from ${schema}.outbox as o where o.id = $1::text::uuid
       ), tried as (
         select h.* from ${schema}.delivery_history as h where h.message_ids[1] = $1::text::uuid and h.outcome <> 'delivered'
         union all
-        select h.*
-        from message
-        cross join ${schema}.route as r
-        join ${schema}.delivery_history as h on h.route_number = r.number
-          and h.lane = case when r.message_order = 'global' then 0 else message.lane end
-          and h.at >= message.recorded_at - interval '1 minute' and h.outcome = 'delivered' and message.id = any (h.message_ids)
+        select line.*
+        from message as o
+        join ${schema}.route as r on $2::text is null or r.route = $2::text
+        cross join lateral ${lanesOfMessage(schema)} as was
+        cross join lateral (
+          select * from ${firstLines(schema, WRITTEN)} as first
+          union
+          select * from ${newestLines(schema)} as newest
+        ) as line
         union all
         select h.*
         from ${schema}.delivery_history as h

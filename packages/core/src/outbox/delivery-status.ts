@@ -65,7 +65,10 @@ export interface MessageStatus extends MessagePlace {
   /** Tries that failed, as far as the delivery history reaches back. */
   readonly failCount: number;
   readonly occurredAt: Date;
-  /** When it was settled; `undefined` also when the history does not reach back so far. */
+  /**
+   * When it was settled. `undefined` also when the history does not reach back so far, or when thousands of other batches of its lane were
+   * delivered between its commit, or last failure, and it: so many and no more are looked through.
+   */
   readonly processedAt: Date | undefined;
   /** When the last try failed. */
   readonly failedAt: Date | undefined;
@@ -94,6 +97,10 @@ export interface DeliveryStatus {
   /** A line for each of the messages and each route that was not retired and selects it, by revision. Cheap for one message, and for a part of one stream. */
   messages(query: MessageQuery): Promise<readonly MessageStatus[]>;
 
-  /** What was tried with a message, newest first, as long as the history is kept. */
+  /**
+   * What was tried with a message, newest first, as long as the history is kept. On PostgreSQL the first 10,000 batches that its lane has
+   * delivered since it was committed are looked through, and the newest 10,000. Of a message that retention has removed, all that is kept is
+   * looked through, which takes as long as it takes to read it.
+   */
   attempts(query: AttemptQuery): Promise<readonly StoredAttempt[]>;
 }

@@ -37,7 +37,7 @@ export async function changeLanes(connection: PostgresConnection<never>): Promis
     await moveLanes(tx, schema, to);
     await tx.query(appendFunction(schema, to));
     await tx.query(readFunctions(schema, to));
-    await tx.query(`update ${schema}.identity set lanes = ${to}`);
+    await tx.query(`update ${schema}.identity set lanes = ${to}, former_lanes = array_append(array_remove(former_lanes, lanes), lanes)`);
     return { from, to, moved: Number(moved[0]!.number) };
   });
 }

@@ -5,8 +5,9 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { aFailure } from '../builders/a-failure.js';
 import { anAppend } from '../builders/a-message.js';
+import { anAttempt } from '../builders/an-attempt.js';
 import { HalfDelivered } from '../ordering/half-delivered.js';
-import { deliverAll, leaseRoute, settleLane } from '../ordering/leased-route.js';
+import { deliverAll, leaseRoute, readNext, settleLane } from '../ordering/leased-route.js';
 import { rejection } from './rejection.js';
 
 export interface ChangedLanesFixture<Tx> {
@@ -122,6 +123,33 @@ export function changedLanesContract<Tx>(name: string, open: () => Promise<Chang
       await (await fixture.withLanes(8)).changeLanes();
 
       expect(await rejection(settleLane(route, lane!))).to.have.property('code', 'LEASE_LOST');
+    });
+
+    it('still tells what was delivered before, also where it was changed twice', async () => {
+      const streams = Array.from({ length: 8 }, (_, nth) => `order-${nth}`);
+      await database.transactions.run((tx) =>
+        database.outbox.append(
+          streams.map((stream) => anAppend(stream)),
+          tx,
+        ),
+      );
+      const route = await leaseRoute(database, { name: 'all', start: 'beginning' });
+      for (const lane of route.held) {
+        const { rows, through } = await readNext(route, lane);
+        if (rows.length > 0) await settleLane(route, lane, { checkpoint: through, attempts: [anAttempt(rows.map(({ id }) => id))] });
+      }
+      await database.leases.release(route.held.map(({ lease }) => lease));
+
+      await (await fixture.withLanes(7)).changeLanes();
+      const other = await fixture.withLanes(3);
+      await other.changeLanes();
+
+      for (const stream of streams) {
+        const [line] = await other.status.messages({ stream });
+        expect(line, stream).to.include({ status: 'DONE' }).and.to.have.property('processedAt').that.is.a('date');
+        const tried = await other.status.attempts({ messageId: line!.messageId });
+        expect(tried.map(({ outcome, instance }) => `${outcome} by ${instance}`)).to.deep.equal(['delivered by reader']);
+      }
     });
 
     it('lets a dispatcher go on with what was left, by itself', async () => {

@@ -1,5 +1,4 @@
-/** Most lines of a lane's history that are looked through for one message; a lane that was away has written none meanwhile. */
-const MOST_LINES = 10_000;
+import { firstLines, lanesOfMessage, newestLines, WRITTEN } from './lane-lines.js';
 
 /**
  * The view for people who know the pattern: what became of a message on each route that selects it. Cheap for one message, and for one
@@ -15,19 +14,14 @@ select o.id as message_id, o.stream, o.revision, o.type, r.route, l.lane, standi
       where h.message_ids[1] = o.id and h.outcome <> 'delivered' and h.outcome in ('skipped', 'discarded') and h.route_number = r.number
     ),
     (
-      -- Clocks are set back sometimes: a minute is looked through before the row was written.
-      select line.at
-      from (
-        select h.at, h.message_ids
-        from ${schema}.delivery_history as h
-        where h.route_number = r.number and h.lane = l.lane and h.at >= coalesce(failed.at, o.recorded_at - interval '1 minute')
-          and h.outcome = 'delivered'
-        order by h.at
-        limit ${MOST_LINES}
-      ) as line
-      where o.id = any (line.message_ids)
-      order by line.at
-      limit 1
+      select min(line.at)
+      from ${lanesOfMessage(schema)} as was
+      cross join lateral ${firstLines(schema, `coalesce(failed.at, ${WRITTEN})`)} as line
+    ),
+    (
+      select min(line.at)
+      from ${lanesOfMessage(schema)} as was
+      cross join lateral ${newestLines(schema)} as line
     )
   ) end as processed_at,
   failed.at as failed_at, standing.error

@@ -10,7 +10,8 @@ export const version2: Migration = {
 -- Nothing here rewrites a table: new columns have no default, or one that is kept beside the rows.
 alter table ${schema}.identity
   add column removed_before timestamptz, -- rows written before then may have been removed; null where none were
-  add column last_epoch bigint not null default 0; -- no lane that ended had a later one; new lanes begin behind it
+  add column last_epoch bigint not null default 0, -- no lane that ended had a later one; new lanes begin behind it
+  add column former_lanes integer[] not null default '{}'; -- numbers of lanes that there were before
 
 -- In the message's place a sink of whole streams has a placeholder.
 alter table ${schema}.outbox add column placeholder boolean;
