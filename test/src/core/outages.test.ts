@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { DispatcherEvents, Sink } from '@waybill/core';
 import { gate, isWaiting } from '@waybill/testing';
 import { aRunningDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
+import { linkTo } from '../shop/linked-database.js';
 import { MoodySink, says } from '../shop/moody-sink.js';
 import { OrderDesk } from '../shop/order-desk.js';
 import { orderEvents } from '../shop/order.js';
@@ -269,5 +270,43 @@ describe('an outage of the sink', () => {
     const lanes = await dispatcher.lanes();
     expect(lanes.every(({ owner, pending }) => owner === undefined && pending === 1)).to.equal(true);
     expect(lanes.every(({ failure }) => (failure?.attempts ?? 0) === 0)).to.equal(true);
+  });
+
+  describe('in which it neither answers nor listens', () => {
+    const deaf: Sink = { deliver: () => new Promise<never>(() => {}) };
+
+    it('does not keep the dispatcher from stopping', async () => {
+      const dispatcher = await desk.started({ sink: deaf }, { stopWithinMs: 2_000 });
+      await noteOnEveryLane('a');
+      await desk.clock.pass(MINUTES_MS);
+
+      const stopped = dispatcher.stop();
+      await desk.clock.pass(2_900);
+      expect(await isWaiting(stopped)).to.equal(true);
+      await desk.clock.pass(200);
+      await stopped;
+
+      const lanes = await dispatcher.lanes();
+      expect(lanes.every(({ owner, pending }) => owner === undefined && pending === 1)).to.equal(true);
+    });
+
+    it('does not keep a process that lost its leases from coming back to all its lanes', async () => {
+      let isDeaf = true;
+      const link = linkTo(desk.database);
+      const sink: Sink = { deliver: (batch, context) => (isDeaf ? deaf : desk.sink).deliver(batch, context) };
+      const dispatcher = await desk.started({ sink }, { database: link.database });
+      const lost = next(dispatcher, 'lease-lost');
+      await noteOnEveryLane('a');
+      await desk.clock.pass(100);
+
+      link.cut = true;
+      await desk.clock.pass(12_000);
+      await lost;
+      [link.cut, isDeaf] = [false, false];
+      await desk.clock.pass(5_000);
+
+      expect((await dispatcher.lanes()).every(({ owner, pending }) => owner !== undefined && pending === 0)).to.equal(true);
+      expect(new Set(desk.sink.accepted).size).to.equal(LANES);
+    });
   });
 });

@@ -7,6 +7,7 @@ import type { Delivery, DeliveryContext } from '../sink/sink.js';
 import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import type { LaneOptions } from './lane-options.js';
+import { unlessDeaf } from './unless-deaf.js';
 
 export interface DeliveryOfRows extends Delivery {
   /** How much the route had got accepted when the sink was called. */
@@ -59,13 +60,13 @@ export class LaneDelivery {
   }
 
   async ofMessages(messages: readonly OutboxMessage[], attempt: number): Promise<Delivery> {
-    const { route, hold, logger } = this.options;
+    const { route, hold, logger, clock } = this.options;
     const { lane, epoch } = hold.lease;
     const context: DeliveryContext = { signal: this.signal, route: route.name, lane, order: route.order, epoch, attempt, logger };
     // What was read or stored before may have taken longer than the lease, and a process that was frozen may not have seen its timer yet.
     if (!hold.held()) throw new LeaseLostError(route.name, lane, epoch);
     try {
-      return checked(await route.sink.deliver(messages, context), messages.length);
+      return checked(await unlessDeaf(route.sink.deliver(messages, context), this.signal, clock), messages.length);
     } catch (cause) {
       return { accepted: 0, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause }) };
     }

@@ -5,7 +5,7 @@ import type { OutboxMessage } from '../outbox/outbox-message.js';
 
 /** Who delivers, and when to stop. */
 export interface DeliveryContext {
-  /** Aborts when the lane lost its lease or the dispatcher gives up waiting: stop as soon as possible. */
+  /** Aborts when the lane lost its lease or the dispatcher gives up waiting: stop as soon as possible. After a second nobody waits for the answer. */
   readonly signal: AbortSignal;
   readonly route: string;
   readonly lane: number;
