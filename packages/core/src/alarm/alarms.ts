@@ -60,7 +60,7 @@ export class Alarms {
   readonly #known = new Map<string, Known>();
   #stopped: Promise<void> | undefined;
 
-  /** @throws {@link InvalidOptionsError} a number that cannot work */
+  /** @throws {@link InvalidOptionsError} a number that cannot work, or a notifier that is none */
   constructor(options: AlarmsOptions) {
     const { clock = systemClock, random = Math.random, logger = silentLogger } = options;
     const { repeatAfterMs = 3_600_000, perMinute = 20, queued = 100, tries = 8, sendWithinMs = 10_000 } = options;
@@ -73,6 +73,8 @@ export class Alarms {
     ] as const) {
       if (!(value >= least)) throw new InvalidOptionsError(`alarms.${name} is ${value}; it must be at least ${least}.`);
     }
+    if (options.notifiers.some((notifier) => typeof (notifier as Partial<Notifier> | undefined)?.notify !== 'function'))
+      throw new InvalidOptionsError('One of the notifiers has no method `notify`: it could tell nobody.');
     this.#repeatAfterMs = repeatAfterMs;
     this.#clock = clock;
     this.#instance = options.instance ?? `${hostname()}:${process.pid}`;

@@ -59,6 +59,7 @@ export class Dispatcher<RouteName extends string = string> {
     this.#routes = routesOf(options.routes, this.#catalogue);
     this.#operators = new Operators({ stores: database, requestedBy: instance });
     this.#rates = new Rates(clock);
+    this.#newAlarms(); // made anew with each start; options that cannot work are refused here, before anything is
   }
 
   /**
@@ -68,6 +69,7 @@ export class Dispatcher<RouteName extends string = string> {
    * @throws {@link SchemaMismatchError}, {@link DatabaseReplacedError}, {@link DatabaseUnavailableError}, {@link WitnessBehindError}, {@link WitnessUnavailableError}, {@link RouteRefusedError} and what a sink's `start` throws; then nothing runs
    */
   async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (signal?.aborted) return this.stop();
     if (this.#running?.stop.signal.aborted) await this.stop(); // a stop under way comes first
     if (this.#running) return void (await this.#running.started);
     const stop = new AbortController();
@@ -78,16 +80,16 @@ export class Dispatcher<RouteName extends string = string> {
       () => {},
     );
     this.#running = { stop, started, ended };
+    const onAbort = (): void => void this.stop(); // also in the middle of a start: a sink may wait for its target there
+    signal?.addEventListener('abort', onAbort, { once: true });
+    void ended.then(() => signal?.removeEventListener('abort', onAbort)); // it is this run's signal, not the next one's
     try {
       await started;
     } catch (error) {
       this.#running = undefined;
       throw error;
     }
-    if (signal?.aborted) return this.stop();
-    const onAbort = (): void => void this.stop();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    void ended.then(() => signal?.removeEventListener('abort', onAbort)); // it is this run's signal, not the next one's
+    if (signal?.aborted) await this.stop();
   }
 
   /** Finishes the batch in flight, stores what was delivered, releases the leases and stops the sinks. Idempotent. */
@@ -243,11 +245,8 @@ export class Dispatcher<RouteName extends string = string> {
 
   /** Where somebody is to be told, a watch finds what no event tells. */
   #alarms(): { hear(event: DispatcherEvent): void; stop(): Promise<void> } {
-    const { notify, alarms: options = {}, database, clock, random, logger, instance } = this.#options;
-    if (!notify) return { hear: () => {}, stop: () => Promise.resolve() };
-    const notifiers = Array.isArray(notify) ? (notify as readonly Notifier[]) : [notify as Notifier];
-    const alarms = new Alarms({ ...options, notifiers, instance, clock, random, logger });
-    const watch = new Watch({ ...options, database, alarms, instance, clock, logger });
+    const { alarms, watch } = this.#newAlarms();
+    if (this.#notifiers.length === 0) return { hear: () => {}, stop: () => Promise.resolve() };
     watch.start();
     return {
       hear: (event) => {
@@ -259,6 +258,17 @@ export class Dispatcher<RouteName extends string = string> {
         await alarms.stop();
       },
     };
+  }
+
+  #newAlarms(): { readonly alarms: Alarms; readonly watch: Watch } {
+    const { alarms: options = {}, database, clock, random, logger, instance } = this.#options;
+    const alarms = new Alarms({ ...options, notifiers: this.#notifiers, instance, clock, random, logger });
+    return { alarms, watch: new Watch({ ...options, database, alarms, instance, clock, logger }) };
+  }
+
+  get #notifiers(): readonly Notifier[] {
+    const { notify = [] } = this.#options;
+    return Array.isArray(notify) ? (notify as readonly Notifier[]) : [notify as Notifier];
   }
 
   get #sinks(): readonly Sink[] {

@@ -61,6 +61,7 @@ export interface Route {
 export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalogue: Catalogue): readonly Route[] {
   const routes = Object.entries(options).map(([name, route]) => routeOf(name, route, catalogue));
   if (routes.length === 0) throw new InvalidOptionsError('A dispatcher needs at least one route.');
+  refuseDividedLanes(routes);
   for (const { kind, type } of catalogue.definitions) {
     if (kind !== 'command') continue;
     const takers = Object.entries(options).filter(([, route]) => takes(route)?.some((definition) => definition.type === type));
@@ -72,6 +73,21 @@ export function routesOf(options: Readonly<Record<string, RouteOptions>>, catalo
     }
   }
   return routes;
+}
+
+/** A former name's lanes go to one route: another that counts on them would be left without any, and deliver nothing. */
+function refuseDividedLanes(routes: readonly Route[]): void {
+  for (const { name, formerly } of routes) {
+    if (formerly === undefined) continue;
+    const other = routes.find((route) => route.name === formerly || (route.formerly === formerly && route.name !== name));
+    if (other?.name === formerly)
+      throw new RouteRefusedError(
+        name,
+        `it was formerly "${formerly}", which is a route of this dispatcher still; take that one out of \`routes\``,
+      );
+    if (other)
+      throw new RouteRefusedError(name, `it was formerly "${formerly}", and so was "${other.name}"; only one of them can go on there`);
+  }
 }
 
 const takes = ({ only, sink }: RouteOptions): readonly MessageDefinition[] | undefined => only ?? sink.handles;
