@@ -1,6 +1,7 @@
 import { isWaybillError } from '../errors.js';
 import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
 import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { DeliveryOfRows } from './lane-delivery.js';
 import type { Route } from './route.js';
 import type { SinkHealth } from './sink-health.js';
 
@@ -31,12 +32,18 @@ export class FailureJudge {
 
   /**
    * @param attempts - failed tries of this message before this one
-   * @param acceptedBefore - by the route, before this try began: what got through while it was under way may have come after an outage
+   * @param tried - what the route had got accepted before this try began (what got through beside it may have come after an outage), and what
+   * the sink took in the very same call
    */
-  judge(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, attempts: number, acceptedBefore: number): Verdict {
+  judge(
+    row: OutboxRow,
+    error: SinkUnavailableError | MessageRejectedError,
+    attempts: number,
+    { acceptedBefore, acceptedBeyond = [] }: Pick<DeliveryOfRows, 'acceptedBefore' | 'acceptedBeyond'>,
+  ): Verdict {
     const rejected = isWaybillError(error, 'MESSAGE_REJECTED');
     const last = this.#failed.get(row.stream);
-    const othersGetThrough = last?.messageId === row.id && acceptedBefore > last.accepted;
+    const othersGetThrough = last?.messageId === row.id && (acceptedBefore > last.accepted || acceptedBeyond.length > 0);
     if (this.#failed.size >= MOST_REMEMBERED) this.#failed.clear();
     if (rejected) this.#failed.delete(row.stream);
     else this.#failed.set(row.stream, { messageId: row.id, accepted: this.health.accepted });

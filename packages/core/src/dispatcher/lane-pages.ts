@@ -118,7 +118,7 @@ export class LanePages {
       events.push(...delivered.events);
       const { failure } = delivered;
       if (failure)
-        return await this.#failedAt(row, failure, judge.judge(row, failure, attempts, delivered.acceptedBefore), {
+        return await this.#failedAt(row, failure, judge.judge(row, failure, attempts, delivered), {
           ...done,
           attempts: history,
         });
@@ -145,7 +145,7 @@ export class LanePages {
     }
     this.#ahead = undefined;
     const failed = rows[accepted]!;
-    const verdict = judge.judge(failed, failure, accepted > 0 ? 0 : attempts, delivery.acceptedBefore);
+    const verdict = judge.judge(failed, failure, accepted > 0 ? 0 : attempts, delivery);
     const checkpoint = rows[accepted - 1]?.checkpoint ?? record.checkpoint;
     return await this.#failedAt(failed, failure, verdict, { checkpoint, gotOn: accepted > 0, attempts: delivery.attempts, events });
   }

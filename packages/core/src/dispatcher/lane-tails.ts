@@ -49,7 +49,8 @@ export class LaneTails {
 
   /** Milliseconds until the next one is due; `undefined` when all of them wait for a person. */
   nextDueMs(): number | undefined {
-    const soonest = Math.min(...[...this.record.stopped.values()].map((stop) => this.#dueMs(stop)));
+    let soonest = Infinity;
+    for (const stop of this.record.stopped.values()) soonest = Math.min(soonest, this.#dueMs(stop));
     return soonest === Infinity ? undefined : Math.max(0, soonest);
   }
 
@@ -73,7 +74,8 @@ export class LaneTails {
       await this.record.settle({ stopped: [suspected], attempts: crashed });
     }
 
-    const { accepted, acceptedBefore, failure, attempts: history, events } = await this.delivery.ofRows(rows, attempts + 1);
+    const delivery = await this.delivery.ofRows(rows, attempts + 1);
+    const { accepted, failure, attempts: history, events } = delivery;
     await this.options.reached?.('delivered');
     const failed = rows[accepted];
     if (!failure || !failed) {
@@ -83,7 +85,7 @@ export class LaneTails {
       return { events };
     }
     const before = failed === row ? attempts : 0;
-    const verdict = this.judge.judge(failed, failure, before, acceptedBefore);
+    const verdict = this.judge.judge(failed, failure, before, delivery);
     if (verdict.kind !== 'outage') return this.#stopAt(stop, failed, failure, verdict, history, events);
     const unharmed = { ...stop, fromRevision: failed.revision, failure: { ...stop.failure, attempts: before } };
     await this.record.settle({ stopped: [unharmed], attempts: history });
