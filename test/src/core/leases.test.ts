@@ -6,6 +6,7 @@ import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
 import { gate } from '@waybill/testing';
 import type { Gate } from '@waybill/testing';
+import { linkTo } from '../shop/linked-database.js';
 import { ManualClock } from '../shop/manual-clock.js';
 import { Order, orderEvents } from '../shop/order.js';
 
@@ -33,23 +34,6 @@ describe('a lane that several processes want to run', () => {
     (await dispatcher.lanes()).map(({ lane, owner, epoch }) => ({ lane, owner, epoch }));
   const owners = async (dispatcher: Dispatcher<'memory'>): Promise<readonly (string | undefined)[]> =>
     (await leases(dispatcher)).map(({ owner }) => owner);
-  /** The database as a process sees it whose calls reach nobody while it is cut off. */
-  const cutOff = (): { readonly database: InMemoryDatabase; cut: boolean } => {
-    const link = { cut: false, database: Object.create(database) as InMemoryDatabase };
-    const unlessCut = <Port extends object>(port: Port): Port =>
-      new Proxy(port, {
-        get: (target, name) => {
-          const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;
-          return (...args: unknown[]): unknown =>
-            link.cut ? Promise.reject(new Error('the network is down')) : method.apply(target, args);
-        },
-      });
-    const { leases, lanes, instances, actions } = database;
-    Object.assign(link.database, {
-      ...{ leases: unlessCut(leases), lanes: unlessCut(lanes), instances: unlessCut(instances), actions: unlessCut(actions) },
-    });
-    return link;
-  };
   /** A sink that accepts, but only when its gate is opened. */
   const held = (sink: Sink): Sink & { readonly busy: Gate; readonly mayGoOn: Gate } => {
     const [busy, mayGoOn] = [gate(), gate()];
@@ -110,7 +94,7 @@ describe('a lane that several processes want to run', () => {
   });
 
   it('is taken over from a process that is gone, after its lease, and told as such', async () => {
-    const link = cutOff();
+    const link = linkTo(database);
     const [first, second] = [process('one', new InMemorySink(), { database: link.database }), process('two', new InMemorySink())];
     await first.start();
     await second.start();
@@ -128,7 +112,7 @@ describe('a lane that several processes want to run', () => {
   });
 
   it('is let go by a process that cannot renew its lease, before anybody else may have it', async () => {
-    const link = cutOff();
+    const link = linkTo(database);
     const dispatcher = process('one', new InMemorySink(), { database: link.database });
     await dispatcher.start();
     await clock.pass(100);
@@ -143,7 +127,7 @@ describe('a lane that several processes want to run', () => {
   });
 
   it('delivers what the process before it did not settle, from where that one was', async () => {
-    const [delivered, link] = [new InMemorySink(), cutOff()];
+    const [delivered, link] = [new InMemorySink(), linkTo(database)];
     const stuck = held(delivered);
     const first = process('one', stuck, { database: link.database });
     await first.start();
@@ -170,7 +154,7 @@ describe('a lane that several processes want to run', () => {
       epoch: bigint;
       receipt: Receipt;
     }> => {
-      const [sink, link] = [new InMemorySink(), cutOff()];
+      const [sink, link] = [new InMemorySink(), linkTo(database)];
       const stuck = held(sink);
       const first = process('one', stuck, { database: link.database });
       await first.start();
@@ -216,7 +200,7 @@ describe('a lane that several processes want to run', () => {
 
     it('is told to stop sending', async () => {
       const signals: AbortSignal[] = [];
-      const link = cutOff();
+      const link = linkTo(database);
       const stuck = held(new InMemorySink());
       const watching: Sink = { deliver: (batch, context) => (signals.push(context.signal), stuck.deliver(batch, context)) };
       await process('one', watching, { database: link.database }).start();
