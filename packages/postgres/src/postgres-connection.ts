@@ -1,6 +1,12 @@
 import type { Pool } from 'pg';
-import { translateOwn } from './postgres-errors.js';
+import { delay, systemClock } from '@waybill/core';
+import { lostAgainstAnother, translateOwn } from './postgres-errors.js';
+import { poolTransactions } from './postgres-transactions.js';
 import type { PostgresTx } from './postgres-tx.js';
+
+/** Times that a statement is repeated which the server gave up in favour of another one. */
+const MOST_CONFLICTS = 20;
+const LONGEST_PAUSE_MS = 20;
 
 /** Statements on Waybill's tables: outside any transaction through the application's pool, inside one through its handle. */
 export class PostgresConnection<Tx> {
@@ -14,9 +20,25 @@ export class PostgresConnection<Tx> {
     private readonly handle: (tx: Tx) => PostgresTx,
   ) {}
 
+  /** A statement by itself. Where the default isolation level lets it lose against another one, it is repeated: it has changed nothing. */
   async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    for (let conflicts = 0; ; conflicts++) {
+      try {
+        return (await this.pool.query<Row>(text, [...values])).rows;
+      } catch (error) {
+        if (!lostAgainstAnother(error) || conflicts === MOST_CONFLICTS) throw translateOwn(error);
+        await delay(systemClock, Math.random() * LONGEST_PAUSE_MS);
+      }
+    }
+  }
+
+  /** A transaction in which each statement sees what others have committed by then, whatever the default isolation level. */
+  async readCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
     try {
-      return (await this.pool.query<Row>(text, [...values])).rows;
+      return await poolTransactions(this.pool).run(async (tx) => {
+        await tx.query('set transaction isolation level read committed');
+        return work(tx);
+      });
     } catch (error) {
       throw translateOwn(error);
     }

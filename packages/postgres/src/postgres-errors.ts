@@ -63,6 +63,9 @@ export function isConnectionError(error: unknown): boolean {
   );
 }
 
+/** True when the server gave a statement up in favour of another one, and nobody has waited: to repeat it at once is right. */
+export const lostAgainstAnother = (error: unknown): boolean => ['40001', '40P01'].includes(sqlState(error) ?? '');
+
 /** The error code, also where a query builder wrapped the driver's error. */
 function sqlState(error: unknown): string | undefined {
   for (

@@ -24,13 +24,18 @@ export class PostgresRetention implements Retention {
 
   async removeMessages({ olderThanMs, most }: RemoveOptions): Promise<number> {
     const { lane, place } = this.#next;
-    const [answer] = await this.connection.query<RemovedColumns>(this.#messages, [String(olderThanMs), most, lane, place]);
+    const [answer] = await this.#call<RemovedColumns>(this.#messages, [String(olderThanMs), most, lane, place]);
     this.#next = answer!;
     return Number(answer!.removed);
   }
 
   async removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {
-    const [answer] = await this.connection.query<{ removed: string }>(this.#history, [String(olderThanMs), most]);
+    const [answer] = await this.#call<{ removed: string }>(this.#history, [String(olderThanMs), most]);
     return Number(answer!.removed);
+  }
+
+  // The proof is looked for after a lock, and has to be that moment's; nor should a serializable writer fail because of it.
+  #call<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    return this.connection.readCommitted(async (tx) => (await tx.query<Row>(text, values)).rows);
   }
 }

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { isWaybillError } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { PostgresDatabase } from '@waybill/postgres';
+import { anAppend, anAttempt, deliverAll, eventually, leaseRoute, settleLane } from '@waybill/testing';
 import { expect } from 'chai';
 import { Pool } from 'pg';
 import { postgresDatabase } from '../servers.js';
 import { aRunningDispatcher, QUICKLY, stopDispatchers } from '../shop/dispatching.js';
 import { Notebook, NoteWritten } from '../shop/notebook.js';
 import { openShop } from './postgres-shop.js';
+import type { PostgresShop } from './postgres-shop.js';
 
 for (const level of ['repeatable read', 'serializable']) {
   describe(`a database whose default isolation level is ${level}`, function () {
@@ -58,6 +61,83 @@ for (const level of ['repeatable read', 'serializable']) {
         Array.from({ length: 41 }, (_, nth) => BigInt(nth)),
       );
       await dispatcher.stop();
+      await shop.close();
+    });
+
+    it('lets processes of one connection each sign on, renew and settle side by side, without a failure', async () => {
+      const shops = await Promise.all(Array.from({ length: 4 }, () => openShop({ lanes: 4, schema: 'crowd', max: 1 }, url)));
+      const route = await leaseRoute(shops[0]!.database, { name: 'crowded', start: 'beginning' });
+      const leases = route.held.map(({ lease }) => lease);
+      const failures: unknown[] = [];
+      const often = async (act: (nth: number) => Promise<unknown>): Promise<void> => {
+        for (let nth = 0; nth < 40; nth++) await act(nth).catch((error: unknown) => failures.push(error));
+      };
+
+      await Promise.all([
+        ...shops.flatMap(({ database }, process) => [
+          often((nth) =>
+            database.instances.beat({ route: 'crowded', id: `${process}-${nth % 3}`, name: 'host', aliveMs: nth % 2 ? 1 : 60_000 }),
+          ),
+          often(() => database.leases.renew(leases, 60_000)),
+        ]),
+        ...shops.map(({ database: { lanes } }, lane) =>
+          often(() => settleLane({ ...route, lanes }, route.held[lane]!, { attempts: [anAttempt([randomUUID()])] })),
+        ),
+      ]);
+
+      expect(failures.map(String)).to.deep.equal([]);
+      for (const shop of shops) await shop.close();
+    });
+
+    it('removes messages beside writers that do not conflict with each other, and makes none of them fail', async () => {
+      const shops = await Promise.all(Array.from({ length: 4 }, () => openShop({ lanes: 2, schema: 'kept', max: 1 }, url)));
+      const [keeper, ...writers] = shops;
+      const route = await leaseRoute(keeper!.database, { name: 'all', start: 'beginning' });
+      const failures: unknown[] = [];
+      let [writing, removed] = [true, 0];
+      const write = async ({ database }: PostgresShop, stream: string): Promise<void> => {
+        for (let nth = 0; nth < 40; nth++)
+          await database.transactions
+            .run((tx) => database.outbox.append([anAppend(stream, { expected: 'any' })], tx))
+            .catch((error: unknown) => failures.push(error));
+      };
+      const remove = async (): Promise<void> => {
+        while (writing) {
+          await deliverAll(route);
+          removed += await keeper!.database.retention.removeMessages({ olderThanMs: 0, most: 50 });
+          await keeper!.database.retention.removeHistory({ olderThanMs: 0, most: 50 });
+        }
+      };
+
+      await Promise.all([
+        Promise.all(writers.map((shop, nth) => write(shop, `s-${nth}`))).finally(() => (writing = false)),
+        remove().catch((error: unknown) => failures.push(error)),
+      ]);
+
+      expect(failures.map(String)).to.deep.equal([]);
+      expect(removed).to.be.greaterThan(0);
+      for (const shop of shops) await shop.close();
+    });
+
+    it('keeps what a route wants that was saved while the removal waited for it', async () => {
+      const shop = await openShop({ schema: 'raced' }, url);
+      const { transactions, outbox, retention } = shop.database;
+      await transactions.run((tx) => outbox.append([anAppend('a-1')], tx));
+      await deliverAll(await leaseRoute(shop.database, { name: 'one', start: 'beginning' }));
+      const saver = await shop.pool.connect();
+      await saver.query('begin');
+      await saver.query(`insert into raced.route (route, message_order, start) values ('two', 'global', 'beginning')`);
+      await saver.query(`insert into raced.lane (route, lane, window_from, floor, ceiling) values ('two', 0, '1:1:', 0, '0')`);
+
+      const removing = retention.removeMessages({ olderThanMs: 0, most: 10 });
+      await eventually('the removal waiting', async () => {
+        const { rows } = await shop.pool.query(`select from pg_locks where not granted and relation = 'raced.route'::regclass`);
+        return rows.length > 0 || undefined;
+      });
+      await saver.query('commit');
+      saver.release();
+
+      expect(await removing).to.equal(0);
       await shop.close();
     });
 

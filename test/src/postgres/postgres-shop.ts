@@ -16,12 +16,12 @@ export interface PostgresShop {
 
 /** A migrated database of its own, and a unit of work on it. */
 export async function openShop(
-  options: Omit<PostgresOptions, 'pool'> & Pick<UnitOfWorkOptions<PostgresTx>, 'history'> = {},
+  options: Omit<PostgresOptions, 'pool'> & Pick<UnitOfWorkOptions<PostgresTx>, 'history'> & { readonly max?: number } = {},
   url?: string,
 ): Promise<PostgresShop> {
-  const { history, ...postgres } = options;
+  const { history, max = 20, ...postgres } = options;
   const connectionString = url ?? (await postgresDatabase());
-  const pool = new Pool({ connectionString, max: 20 });
+  const pool = new Pool({ connectionString, max });
   pool.on('error', () => {}); // connections are ended on purpose
   const database = new PostgresDatabase({ pool, ...postgres });
   await database.migrate();
