@@ -1,6 +1,8 @@
 import { laneOf, streamHash } from '@waybill/core';
 import type { AttemptQuery, StoredAttempt } from '@waybill/core';
 import type { Filter, Timestamp } from 'mongodb';
+import { hasDelivered } from './history-lines.js';
+import { literally } from './literally.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import type { HistoryDocument, OutboxDocument } from './stored-documents.js';
 
@@ -20,8 +22,6 @@ export interface DoneMessage {
 
 const DEFAULT_MOST = 100;
 const FAILED: readonly string[] = ['rejected', 'unavailable', 'crashed'];
-// The server's clock, of which a line's time is, may be behind the cluster's, of which a message's is.
-const CLOCKS_DIFFER_MS = 60_000;
 const MOST_BATCHES_LOOKED_AT = 2_000;
 
 /**
@@ -33,7 +33,8 @@ export class DeliveryHistory {
 
   async attempts({ messageId, route, most = DEFAULT_MOST }: AttemptQuery): Promise<readonly StoredAttempt[]> {
     const { history, outbox } = this.collections;
-    const ofRoute = route !== undefined && { '_id.route': route };
+    const routes = await this.#routes();
+    const ofRoute = route !== undefined && { '_id.route': routes.recordedAs(route) };
     const rows = await outbox.find({ id: messageId }).project<Pick<OutboxDocument, '_id' | 'lane' | 'at'>>({ lane: 1, at: 1 }).toArray();
     const lanesOf = rows.length > 0 ? await this.#lanesOf() : () => [];
     // Without its row nothing says where a message was: then all that was delivered is looked through.
@@ -41,19 +42,23 @@ export class DeliveryHistory {
       rows.length > 0 ? { $or: rows.map(({ _id, lane, at }) => deliveredSince([0, ...lanesOf(_id.stream, lane)], at)) } : DELIVERED;
     const [others, delivered] = await Promise.all([
       history.find({ messageIds: messageId, notDelivered: true, ...ofRoute }).toArray(),
-      history.find({ ...batches, messageIds: messageId, ...ofRoute }).toArray(),
+      history.find({ ...batches, delivered: anyOf([messageId]), ...ofRoute }).toArray(),
     ]);
-    return [...others, ...delivered].sort(newestFirst).slice(0, most).map(storedAttempt);
+    const lines = [...others, ...delivered].sort(newestFirst).slice(0, most);
+    return lines.map((line) => storedAttempt(line, routes.nameOf(line._id.route)));
   }
 
   /** @param done - messages that were passed, to be told when */
   async tries(messageIds: readonly string[], done: readonly DoneMessage[]): Promise<(route: string, messageId: string) => Tries> {
     const others = await this.collections.history.find({ messageIds: { $in: [...messageIds] }, notDelivered: true }).toArray();
     const lanesOf = done.length > 0 ? await this.#lanesOf() : () => [];
-    const delivered = await Promise.all(byLane(done, lanesOf).map((lane) => this.#deliveredIn(lane)));
+    const routes = await this.#routes();
+    const recorded = done.map((message) => ({ ...message, route: routes.recordedAs(message.route) }));
+    const delivered = await Promise.all(byLane(recorded, lanesOf).map((lane) => this.#deliveredIn(lane)));
     const lines = [...others, ...delivered.flat()].sort(newestFirst);
     return (route, messageId) => {
-      const own = lines.filter((line) => line._id.route === route && line.messageIds.includes(messageId));
+      const ofRoute = lines.filter((line) => line._id.route === routes.recordedAs(route));
+      const own = ofRoute.filter((line) => line.messageIds?.includes(messageId) ?? hasDelivered(line, messageId));
       const failed = own.filter(({ _id }) => FAILED.includes(_id.outcome));
       return {
         failCount: failed.length,
@@ -61,6 +66,16 @@ export class DeliveryHistory {
         processedAt: own.find(({ _id }) => !FAILED.includes(_id.outcome))?.at,
       };
     };
+  }
+
+  async #routes(): Promise<RecordedRoutes> {
+    const known = await this.collections.routes.find({ recordedAs: { $exists: true } }).toArray();
+    const [names, recorded] = [new Map<string, string>(), new Map<string, string>()];
+    for (const { _id: name, recordedAs = name } of known) {
+      names.set(recordedAs, name);
+      recorded.set(name, recordedAs);
+    }
+    return { nameOf: (route) => names.get(route) ?? route, recordedAs: (name) => recorded.get(name) ?? name };
   }
 
   /** The number of lanes may have been changed. */
@@ -74,9 +89,9 @@ export class DeliveryHistory {
     return this.collections.history
       .aggregate<HistoryDocument>([
         { $match: { ...deliveredSince([lane], after), '_id.route': route } },
-        { $sort: { at: 1 } },
+        { $sort: { clusterTime: 1 } },
         { $limit: MOST_BATCHES_LOOKED_AT },
-        { $match: { messageIds: { $in: messageIds } } },
+        { $match: { delivered: anyOf(messageIds) } },
       ])
       .toArray();
   }
@@ -87,6 +102,12 @@ interface LaneMessages {
   readonly lane: number;
   readonly after: Timestamp;
   readonly messageIds: readonly string[];
+}
+
+/** What routes are called, and what the history calls them. */
+interface RecordedRoutes {
+  nameOf(recordedAs: string): string;
+  recordedAs(name: string): string;
 }
 
 /** The lanes that a stream is or was in, of a route that has one for it now. */
@@ -108,13 +129,14 @@ function byLane(messages: readonly DoneMessage[], lanesOf: LanesOf): readonly La
 const DELIVERED = { '_id.outcome': 'delivered' } as const;
 
 function deliveredSince(lanes: readonly number[], at: Timestamp): Filter<HistoryDocument> {
-  const since = new Date(at.getHighBitsUnsigned() * 1_000 - CLOCKS_DIFFER_MS);
-  return { ...DELIVERED, '_id.lane': { $in: [...new Set(lanes)] }, at: { $gte: since } };
+  return { ...DELIVERED, '_id.lane': { $in: [...new Set(lanes)] }, clusterTime: { $gte: at } };
 }
+
+const anyOf = (messageIds: readonly string[]): RegExp => new RegExp(`(?:^| )(?:${messageIds.map(literally).join('|')})(?: |$)`);
 
 const newestFirst = (one: HistoryDocument, other: HistoryDocument): number => other.at.getTime() - one.at.getTime() || other.nth - one.nth;
 
-function storedAttempt({ _id, instance, durationMs, detail, messageIds }: HistoryDocument): StoredAttempt {
-  const { route, lane, outcome, startedAt } = _id;
-  return { route, lane, instance, outcome, startedAt, durationMs, detail: detail ?? undefined, batchSize: messageIds.length };
+function storedAttempt({ _id, instance, durationMs, detail, batchSize }: HistoryDocument, route: string): StoredAttempt {
+  const { lane, outcome, startedAt } = _id;
+  return { route, lane, instance, outcome, startedAt, durationMs, detail: detail ?? undefined, batchSize };
 }

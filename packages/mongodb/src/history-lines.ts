@@ -8,7 +8,9 @@ export interface LineWrite {
   readonly update: Document[];
 }
 
-interface Holder {
+/** Whose tries they are. */
+export interface Holder {
+  /** As the history calls it. */
   readonly route: string;
   readonly lane: number;
   readonly instance: string;
@@ -24,10 +26,14 @@ export const lineWrites = (holder: Holder, attempts: readonly DeliveryAttempt[])
 function lineWrite({ route, lane, instance }: Holder, attempt: DeliveryAttempt): LineWrite {
   const { messageIds, outcome, startedAt, durationMs, detail } = attempt;
   const _id: HistoryKey = { route, lane, startedAt, messageId: messageIds[0] ?? '', outcome };
-  const line: Omit<HistoryDocument, '_id' | 'at'> = {
-    ...{ instance, durationMs, detail: detail?.slice(0, MOST_DETAIL) ?? null, messageIds, nth: ++lines },
-    ...(outcome !== 'delivered' && { notDelivered: true }),
+  const line: Omit<HistoryDocument, '_id' | 'at' | 'clusterTime'> = {
+    ...{ instance, durationMs, detail: detail?.slice(0, MOST_DETAIL) ?? null, batchSize: messageIds.length, nth: ++lines },
+    ...(outcome === 'delivered' ? { delivered: messageIds.join(' ') } : { messageIds, notDelivered: true }),
   };
-  const written = { $mergeObjects: [{ $literal: line }, { _id: '$_id', at: '$$NOW' }] };
+  const written = { $mergeObjects: [{ $literal: line }, { _id: '$_id', at: '$$NOW', clusterTime: '$$CLUSTER_TIME' }] };
   return { filter: { _id }, update: [{ $replaceWith: { $cond: [{ $eq: [{ $type: '$at' }, 'missing'] }, written, '$$ROOT'] } }] };
 }
+
+/** True for the try of a message that was delivered with others. */
+export const hasDelivered = ({ delivered }: HistoryDocument, messageId: string): boolean =>
+  delivered?.split(' ').includes(messageId) === true;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { RouteStore, StoredRoute } from '@waybill/core';
 import type { ClientSession, Long } from 'mongodb';
 import { int64 } from './int64.js';
@@ -55,13 +56,23 @@ export class MongoDBRoutes implements RouteStore {
     const streams = selection.streams ?? null;
     const known = await routes.updateOne({ _id: name, retiredAt: { $exists: false } }, { $set: { types, streams } }, { session });
     if (known.matchedCount > 0) return;
-    await routes.replaceOne({ _id: name }, { order, types, streams, start }, { session, upsert: true });
+    const recordedAs = await this.#recordedAs(name, session);
+    await routes.replaceOne({ _id: name }, { order, types, streams, start, ...recordedAs }, { session, upsert: true });
     const { epoch = int64(0n) } = (await identity.findOne({ _id: 'outbox' }, { session })) ?? {};
     const count = order === 'global' ? 1 : laneCount;
     await lanes.insertMany(
       Array.from({ length: count }, (_, lane) => ({ _id: { route: name, lane }, ...newLane(position, epoch) })),
       { session },
     );
+  }
+
+  /** What a route is called in history and audit it keeps when it is renamed; so the next one under that name must be called something else there. */
+  async #recordedAs(name: string, session: ClientSession): Promise<Pick<RouteDocument, 'recordedAs'>> {
+    const { routes } = this.collections;
+    const retired = await routes.findOne({ _id: name }, { session });
+    if (retired) return retired.recordedAs === undefined ? {} : { recordedAs: retired.recordedAs };
+    const isTaken = (await routes.findOne({ recordedAs: name }, { session })) !== null;
+    return isTaken ? { recordedAs: `${name} ${randomUUID()}` } : {};
   }
 
   async retire(name: string): Promise<void> {
@@ -99,10 +110,10 @@ export class MongoDBRoutes implements RouteStore {
     const free = await lanes.countDocuments({ '_id.route': name, $expr: IS_FREE }, { session });
     if (free < ofRoute.length) return false;
 
-    await this.#keepEpoch(ofRoute, session);
+    const epoch = await this.#keepEpoch(ofRoute, session);
     await lanes.deleteMany({ '_id.route': name }, { session });
     await lanes.insertMany(
-      ofRoute.map((lane) => ({ ...lane, _id: { route: to, lane: lane._id.lane } })),
+      ofRoute.map((lane) => ({ ...lane, _id: { route: to, lane: lane._id.lane }, epoch })),
       { session },
     );
     const entries = await stopped.find({ '_id.route': name }, { session }).toArray();
@@ -114,13 +125,16 @@ export class MongoDBRoutes implements RouteStore {
       );
     await actions.updateMany({ route: name }, { $set: { route: to } }, { session });
     await routes.deleteOne({ _id: name }, { session });
-    await routes.insertOne({ ...own, _id: to }, { session });
+    await routes.insertOne({ recordedAs: name, ...own, _id: to }, { session });
     return true;
   }
 
-  async #keepEpoch(lanes: readonly LaneDocument[], session: ClientSession): Promise<void> {
-    const highest = lanes.reduce((most, { epoch }) => (epoch.greaterThan(most) ? epoch : most), int64(0n));
-    await this.collections.identity.updateOne({ _id: 'outbox' }, { $max: { epoch: highest } }, { session });
+  /** @returns an epoch that nobody ever held a lane in that is no more */
+  async #keepEpoch(lanes: readonly LaneDocument[], session: ClientSession): Promise<Long> {
+    const higher = lanes.reduce((most, { epoch }) => (epoch.lessThan(most) ? most : epoch.add(1)), int64(0n));
+    const options = { session, returnDocument: 'after' } as const;
+    const kept = await this.collections.identity.findOneAndUpdate({ _id: 'outbox' }, { $max: { epoch: higher } }, options);
+    return kept?.epoch ?? higher;
   }
 
   async outbox(): Promise<{ readonly empty: boolean; readonly removed: boolean }> {

@@ -3,7 +3,7 @@ import type { DeliveryAttempt, DiscardedMessage, ExecutedAction, LaneLease, Mess
 import type { AnyBulkWriteOperation, AnyClientBulkWriteModel, ClientSession, Document } from 'mongodb';
 import { failureOfBulkWrite, isRefusedBulkWrite, takesBulkWrite } from './bulk-write.js';
 import { lineWrites } from './history-lines.js';
-import type { LineWrite } from './history-lines.js';
+import type { Holder, LineWrite } from './history-lines.js';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
@@ -30,8 +30,8 @@ const CONVERSION_FAILURE = 241;
  */
 export class MongoDBSettlements {
   #takesOneCommand: Promise<boolean> | undefined;
-  /** The holders of leases that settled here, by lane. */
-  readonly #owners = new Map<string, { readonly epoch: bigint; readonly owner: string }>();
+  /** Of leases that settled here, by lane. */
+  readonly #holders = new Map<string, Holder & { readonly epoch: bigint }>();
 
   constructor(
     private readonly collections: MongoDBCollections,
@@ -47,7 +47,7 @@ export class MongoDBSettlements {
   }
 
   async #settleWithLines(lease: LaneLease, settlement: Settlement, attempts: readonly DeliveryAttempt[]): Promise<void> {
-    const lines = lineWrites({ ...lease, instance: await this.#ownerOf(lease) }, attempts);
+    const lines = lineWrites(await this.#holderOf(lease), attempts);
     if ((await this.#inOneCommand()) && (await this.#settleAtOnce(lease, settlement, lines))) return;
     await this.#settleLane(lease, settlement);
     // The lane has moved: whoever was told of an error now would deliver again what is recorded as delivered.
@@ -91,7 +91,7 @@ export class MongoDBSettlements {
 
   async #settleTogether(lease: LaneLease, settlement: Settlement): Promise<void> {
     const { executed = [], stopped = [], resumed = [], discarded = [], placeholders = [], attempts = [] } = settlement;
-    const instance = attempts.length > 0 ? await this.#ownerOf(lease) : '';
+    const holder = await this.#holderOf(lease);
     const session = this.collections.client.startSession();
     try {
       await this.#name(session, lease);
@@ -103,10 +103,10 @@ export class MongoDBSettlements {
       session,
       async () => {
         await this.#settleLane(lease, settlement, session);
-        await this.#endActions(lease, executed, discarded, session);
+        await this.#endActions(lease, holder, { executed, discarded }, session);
         await this.#changeStopped(lease, stopped, resumed, session);
         await this.#markPlaceholders(placeholders, session);
-        const lines = lineWrites({ ...lease, instance }, attempts);
+        const lines = lineWrites(holder, attempts);
         if (lines.length > 0) await this.collections.history.bulkWrite(lines.map(asUpsert), { session });
       },
       undefined,
@@ -122,8 +122,8 @@ export class MongoDBSettlements {
 
   async #endActions(
     lane: Lane,
-    executed: readonly ExecutedAction[],
-    discarded: readonly DiscardedMessage[],
+    holder: Holder,
+    { executed, discarded }: Required<Pick<Settlement, 'executed' | 'discarded'>>,
     session: ClientSession,
   ): Promise<void> {
     const writes: AnyBulkWriteOperation<ActionDocument>[] = [
@@ -131,7 +131,7 @@ export class MongoDBSettlements {
         updateOne: { filter: { _id: action.id, executedAt: null }, update: [{ $set: endedAction(action) }] },
       })),
       ...discarded.map((message, nth) => ({
-        updateOne: { filter: { _id: discardId(lane, message) }, update: discardUpdate(lane, message, nth), upsert: true },
+        updateOne: { filter: { _id: discardId(holder, message) }, update: discardUpdate(lane, message, nth), upsert: true },
       })),
     ];
     if (writes.length > 0) await this.collections.actions.bulkWrite(writes, { session });
@@ -159,15 +159,20 @@ export class MongoDBSettlements {
     );
   }
 
-  async #ownerOf(lease: LaneLease): Promise<string> {
-    const key = JSON.stringify([lease.route, lease.lane]);
-    const known = this.#owners.get(key);
-    if (known?.epoch === lease.epoch) return known.owner;
-    const stored = await this.collections.lanes.findOne(heldBy(lease), { projection: { owner: 1 } });
-    if (!stored) throw lost(lease);
-    const owner = stored.owner ?? '';
-    this.#owners.set(key, { epoch: lease.epoch, owner });
-    return owner;
+  /** Once an epoch: whoever renames the route moves that on. */
+  async #holderOf(lease: LaneLease): Promise<Holder> {
+    const { route, lane, epoch } = lease;
+    const key = JSON.stringify([route, lane]);
+    const known = this.#holders.get(key);
+    if (known?.epoch === epoch) return known;
+    const [ofLane, ofRoute] = await Promise.all([
+      this.collections.lanes.findOne(heldBy(lease), { projection: { owner: 1 } }),
+      this.collections.routes.findOne({ _id: route }, { projection: { recordedAs: 1 } }),
+    ]);
+    if (!ofLane) throw lost(lease);
+    const holder = { route: ofRoute?.recordedAs ?? route, lane, epoch, instance: ofLane.owner ?? '' };
+    this.#holders.set(key, holder);
+    return holder;
   }
 }
 
@@ -204,7 +209,7 @@ const endedAction = ({ outcome, note }: ExecutedAction): Document => ({
   note: note === undefined ? null : { $literal: note },
 });
 
-const discardId = ({ route }: Lane, { messageId }: DiscardedMessage): string => JSON.stringify(['discard', route, messageId]);
+const discardId = ({ route }: Holder, { messageId }: DiscardedMessage): string => JSON.stringify(['discard', route, messageId]);
 
 /** The first time counts: a settlement that is recorded again changes nothing. */
 function discardUpdate({ route, lane }: Lane, { messageId, stream, reason }: DiscardedMessage, nth: number): Document[] {

@@ -1,5 +1,6 @@
 import type { Selection } from '@waybill/core';
 import type { Filter } from 'mongodb';
+import { literally } from './literally.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 /** The rule of `selects`, as a query. */
@@ -10,4 +11,4 @@ export function selectionFilter({ types, streams }: Selection): Filter<OutboxDoc
   };
 }
 
-const startingWith = (prefix: string): RegExp => new RegExp(`^${prefix.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`);
+const startingWith = (prefix: string): RegExp => new RegExp(`^${literally(prefix)}`);

@@ -104,6 +104,8 @@ export interface RouteDocument {
   readonly streams: readonly string[] | null;
   readonly start: 'beginning' | 'now';
   readonly retiredAt?: Date;
+  /** What history and audit call it: the name that it had first, or one of its own where that was taken. Absent where it is the name. */
+  readonly recordedAs?: string;
 }
 
 /** The dispatchers of one route: one document, so that a beat is one command. */
@@ -146,16 +148,23 @@ export interface HistoryDocument {
   readonly instance: string;
   readonly durationMs: number;
   readonly detail: string | null;
-  readonly messageIds: readonly string[];
-  /** Only these are indexed by message id: they have one each, and what was delivered has many. */
+  readonly batchSize: number;
+  /** Of what was delivered: all ids in one text, with a blank between two. They are many, and an array of them costs each message. */
+  readonly delivered?: string;
+  /** Of what was not. */
+  readonly messageIds?: readonly string[];
+  /** Only these are indexed by message id: they have one each, as a rule. */
   readonly notDelivered?: true;
   /** When it was recorded, by the server's clock. */
   readonly at: Date;
+  /** The cluster time of that: later than the insert of every message that was tried. */
+  readonly clusterTime: Timestamp;
   /** Of the process that recorded it, so that of two at the same time the later is known. */
   readonly nth: number;
 }
 
 export interface HistoryKey {
+  /** As it is {@link RouteDocument.recordedAs}. */
   readonly route: string;
   readonly lane: number;
   readonly startedAt: Date;
@@ -199,7 +208,7 @@ export interface IdentityDocument {
   readonly collection: string;
   /** Retention has removed messages. */
   readonly removed?: true;
-  /** The highest of lanes that are no more: whoever held one of them must not fit one that was made anew. */
+  /** Higher than any of lanes that are no more: whoever held one of them must not fit one that was made anew. */
   readonly epoch?: Long;
   /** Of this outbox, also of copies of it until they are adopted. This and the mark are absent until it is migrated. */
   readonly outboxId?: string;

@@ -46,6 +46,9 @@ export class InMemoryRoutes implements RouteStore {
       lanes.set(laneKey(to, lane.lane), { ...lane, route: to });
     }
     this.state.actions = this.state.actions.map((action) => (action.route === name ? { ...action, route: to } : action));
+    const lines = [...this.state.history.values()];
+    this.state.history.clear();
+    for (const line of lines) this.state.addToHistory(line.route === name ? { ...line, route: to } : line);
     return Promise.resolve(true);
   }
 

@@ -37,9 +37,7 @@ function recordDiscard(state: InMemoryState, { route, lane }: StoredLaneRow, { m
 }
 
 function recordAttempt(state: InMemoryState, { route, lane, owner = '' }: StoredLaneRow, attempt: DeliveryAttempt): void {
-  const { messageIds, startedAt, detail } = attempt;
-  const key = JSON.stringify([route, lane, startedAt, messageIds[0], attempt.outcome]);
-  if (state.history.has(key)) return;
+  const { messageIds, detail } = attempt;
   const kept = { detail: detail?.slice(0, MOST_DETAIL), batchSize: messageIds.length, recordedAt: state.clock.now() };
-  state.history.set(key, { ...attempt, ...kept, route, lane, instance: owner });
+  state.addToHistory({ ...attempt, ...kept, route, lane, instance: owner });
 }

@@ -86,6 +86,12 @@ export class InMemoryState {
     this.rowsWereRemoved = true;
   }
 
+  addToHistory(line: HistoryLine): void {
+    const { route, lane, startedAt, messageIds, outcome } = line;
+    const key = JSON.stringify([route, lane, startedAt, messageIds[0], outcome]);
+    if (!this.history.has(key)) this.history.set(key, line);
+  }
+
   nextId(): string {
     return String(++this.#lastId);
   }

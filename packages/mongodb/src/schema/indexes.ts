@@ -15,7 +15,7 @@ export async function createIndexes({ outbox, actions, stopped, history }: Mongo
   await stopped.createIndexes([{ key: { '_id.stream': 1 }, name: 'stream' }]);
   await history.createIndexes([
     { key: { at: 1 }, name: 'age' },
-    { key: { '_id.lane': 1, at: 1, '_id.route': 1 }, name: 'delivered', partialFilterExpression: { '_id.outcome': 'delivered' } },
+    { key: { '_id.lane': 1, clusterTime: 1, '_id.route': 1 }, name: 'delivered', partialFilterExpression: { '_id.outcome': 'delivered' } },
     { key: { messageIds: 1 }, name: 'not_delivered', partialFilterExpression: { notDelivered: true } },
   ]);
 }

@@ -4,6 +4,7 @@ import type { LaneActionRequest, OutboxRow, StoredRoute } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { anAppend } from '../builders/a-message.js';
 import { aStoppedStream } from '../builders/a-stopped-stream.js';
+import { anAttempt } from '../builders/an-attempt.js';
 import { eventually } from '../builders/waiting.js';
 import { deliverAll, leaseRoute, readNext, settleLane, takeOver } from '../ordering/leased-route.js';
 import type { LeasedRoute, LeaseRouteOptions } from '../ordering/leased-route.js';
@@ -141,6 +142,15 @@ export function routeLifeContract<Tx>(name: string, open: () => Promise<Fixture<
         expect(await fixture.database.leases.renew([before.held[0]!.lease], 60_000)).to.deep.equal([]);
         expect(await fixture.database.lanes.stopped(after.held[0]!.lease)).to.deep.equal([]);
       });
+
+      it('is closed to them also while nobody has taken it yet', async () => {
+        const before = await lease();
+        await retire(before.name);
+        await fixture.database.routes.save({ name: before.name, order: 'global', selection: {}, start: 'now' });
+
+        expect(await rejection(settleLane(before, before.held[0]!, { suspects: 9 }))).to.include({ code: 'LEASE_LOST' });
+        expect((await fixture.database.status.lanes()).find((lane) => lane.route === before.name)).to.include({ suspects: 0 });
+      });
     });
 
     describe('rename', () => {
@@ -209,6 +219,61 @@ export function routeLifeContract<Tx>(name: string, open: () => Promise<Fixture<
 
         expect(error).to.include({ code: 'LEASE_LOST' });
         expect((await fixture.database.status.lanes()).find((lane) => lane.route === to)).to.include({ state: 'running' });
+      });
+
+      it('leaves nothing to who held a lane under the name that it gets, as another route had that before', async () => {
+        const [first, second] = [await lease({ leaseMs: 50 }), await lease({ leaseMs: 50 })];
+        await eventually('the first lease expiring', async () => ((await rename(first.name, aName())) ? true : undefined));
+        await eventually('the second lease expiring', async () => ((await rename(second.name, first.name)) ? true : undefined));
+
+        const error = await rejection(settleLane(first, first.held[0]!, { suspects: 9 }));
+
+        expect(error).to.include({ code: 'LEASE_LOST' });
+        expect((await fixture.database.status.lanes()).find((lane) => lane.route === first.name)).to.include({ suspects: 0 });
+      });
+
+      it('takes the history along, and leaves none to who gets the old name', async () => {
+        const [stream, to] = [`${randomUUID()}-s`, aName()];
+        const route = await lease({ selection: { streams: [stream] } });
+        await commit(stream);
+        const { rows } = await readNext(route, route.held[0]!);
+        const [{ id: messageId }] = rows as [OutboxRow];
+        await settleLane(route, route.held[0]!, { attempts: [anAttempt([messageId], { outcome: 'rejected' })] });
+        await settleLane(route, route.held[0]!, { checkpoint: rows[0]!.checkpoint, attempts: [anAttempt([messageId])] });
+        await release(route);
+        const { status } = fixture.database;
+        const before = (await status.messages({ messageId })).find((line) => line.route === route.name)!;
+
+        await rename(route.name, to);
+        const anew = await lease({ name: route.name, start: 'beginning', selection: { streams: [stream] } });
+        const next = await lease({ name: to, selection: { streams: [stream] } });
+        await settleLane(next, next.held[0]!, { attempts: [anAttempt([messageId], { outcome: 'skipped' })] });
+        await settleLane(anew, anew.held[0]!, { attempts: [anAttempt([messageId], { outcome: 'crashed' })] });
+
+        const outcomes = async (name: string) => (await status.attempts({ messageId, route: name })).map(({ outcome }) => outcome);
+        expect(await outcomes(to)).to.deep.equal(['skipped', 'delivered', 'rejected']);
+        expect(await outcomes(route.name)).to.deep.equal(['crashed']);
+        expect((await status.attempts({ messageId })).map((tried) => tried.route)).to.have.members([to, to, to, route.name]);
+        const lines = new Map((await status.messages({ messageId })).map((line) => [line.route, line]));
+        expect(lines.get(to)).to.deep.include({ status: 'DONE', failCount: 1, failedAt: before.failedAt });
+        expect(lines.get(to)!.processedAt).to.be.a('date');
+        expect(lines.get(route.name)).to.include({ status: 'WAITING', failCount: 1 });
+      });
+
+      it('leaves the audit of what a policy discards to each route', async () => {
+        const [stream, to] = [`${randomUUID()}-s`, aName()];
+        const route = await lease({ selection: { streams: [stream] } });
+        await commit(stream);
+        const { rows } = await readNext(route, route.held[0]!);
+        const discard = { checkpoint: rows[0]!.checkpoint, discarded: [{ messageId: rows[0]!.id, stream, reason: '422' }] };
+        await settleLane(route, route.held[0]!, discard);
+        await release(route);
+
+        await rename(route.name, to);
+        const anew = await lease({ name: route.name, start: 'beginning', selection: { streams: [stream] } });
+        await settleLane(anew, anew.held[0]!, discard);
+
+        for (const one of [to, route.name]) expect(await fixture.database.actions.recorded(one, 10), one).to.have.length(1);
       });
 
       it('is refused for a route that is unknown or was retired, and for a name that is taken', async () => {
