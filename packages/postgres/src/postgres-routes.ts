@@ -30,6 +30,7 @@ export class PostgresRoutes implements RouteStore {
       from ${schema}.route`;
     this.#find = `${routes} where route = $1::text`;
     this.#all = `${routes} order by route collate "C"`;
+    // The last epoch is read under a lock, after the route's own: whoever retires it meanwhile has raised it.
     this.#save = `
       with saved as (
         insert into ${schema}.route as r (route, message_order, types, streams, start)
@@ -39,10 +40,12 @@ export class PostgresRoutes implements RouteStore {
           message_order = case when r.retired_at is null then r.message_order else excluded.message_order end,
           start = case when r.retired_at is null then r.start else excluded.start end
         returning route, message_order
+      ), begun as (
+        select saved.route, saved.message_order, i.last_epoch from saved, ${schema}.identity as i for share of i
       )
       insert into ${schema}.lane (route, lane, epoch, window_from, floor, ceiling)
-      select saved.route, lane, i.last_epoch, coalesce($6::text::pg_snapshot, pg_current_snapshot()), $7::text::bigint, coalesce($8::text::xid8, ${CEILING})
-      from saved, ${schema}.identity as i, generate_series(0, case when saved.message_order = 'global' then 0 else $9::integer - 1 end) as lane
+      select begun.route, lane, begun.last_epoch, coalesce($6::text::pg_snapshot, pg_current_snapshot()), $7::text::bigint, coalesce($8::text::xid8, ${CEILING})
+      from begun, generate_series(0, case when begun.message_order = 'global' then 0 else $9::integer - 1 end) as lane
       on conflict (route, lane) do nothing`;
     // Epochs are never given twice under one name: who held a lane of the old route must not be taken for the holder of the new one's.
     this.#retire = `
@@ -55,7 +58,7 @@ export class PostgresRoutes implements RouteStore {
       ), orders as (
         delete from ${schema}.lane_action as a using retired where a.route = retired.route and a.executed_at is null
       )
-      update ${schema}.identity set last_epoch = greatest(last_epoch, (select max(epoch) from lanes))
+      update ${schema}.identity set last_epoch = greatest(last_epoch, (select max(epoch) + 1 from lanes))
       where exists (select from retired)`;
     // A lane that somebody is about to take is locked, and is left out: then it is not all of them.
     this.#rename = `
@@ -73,7 +76,10 @@ export class PostgresRoutes implements RouteStore {
       ), orders as (
         update ${schema}.lane_action as a set route = renamed.route from renamed where a.route = $1::text
       ), remembered as (
-        update ${schema}.identity set last_epoch = greatest(last_epoch, (select max(epoch) from lanes)) from renamed
+        update ${schema}.identity set last_epoch = greatest(last_epoch, (select max(epoch) + 1 from lanes)) from renamed
+        returning last_epoch
+      ), closed as (
+        update ${schema}.lane as l set epoch = remembered.last_epoch from remembered where l.route = $1::text
       )
       select route from renamed`;
     this.#outbox = `

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { laneOf, streamHash } from '@waybill/core';
-import { aMessage, anAppend, aStoppedStream, deliverAll, laneOfStream, leaseRoute, settleLane } from '@waybill/testing';
+import { PostgresDatabase } from '@waybill/postgres';
+import { aMessage, anAppend, anAttempt, aStoppedStream, deliverAll, laneOfStream, leaseRoute, settleLane } from '@waybill/testing';
 import type { LeasedRoute } from '@waybill/testing';
 import { expect } from 'chai';
 import type { PoolClient } from 'pg';
@@ -124,6 +126,36 @@ describe('retention on PostgreSQL', function () {
     await remove(10);
 
     expect([before, await transactions.outcome(transactionId)]).to.deep.equal(['committed', 'unknown']);
+  });
+
+  it('removes history of lanes that there are no longer', async () => {
+    const ids = [randomUUID(), randomUUID()];
+    for (const [nth, lane] of route.held.entries()) await settleLane(route, lane, { attempts: [anAttempt([ids[nth]!])] });
+    await shop.database.leases.release(route.held.map(({ lease }) => lease));
+    const narrow = new PostgresDatabase({ pool: shop.pool, lanes: 1, listen: false });
+    await narrow.changeLanes();
+
+    const removed = await narrow.retention.removeHistory({ olderThanMs: 0, most: 10 });
+
+    expect(removed).to.equal(2);
+  });
+
+  it('is over soon where a long stopped stream lies before the last one that may go', async () => {
+    const parked = 'parked-1';
+    const near = ['near-1', 'near-2', 'near-3', 'near-4', 'near-5'].find(
+      (stream) => laneOf(streamHash(stream), 2) === laneOf(streamHash(parked), 2),
+    )!;
+    await commit(near, 99);
+    await commit(parked, ROWS / 4);
+    await commit(near, 1);
+    await deliverBut(parked);
+    const { rows } = await shop.pool.query<{ 'QUERY PLAN': readonly [{ Plan: Record<string, number> }] }>(
+      `explain (analyze, buffers, format json) select * from waybill.remove_messages(0, 100, ${laneOf(streamHash(parked), 2)}, 0)`,
+    );
+    const { Plan } = rows[0]!['QUERY PLAN'][0];
+
+    expect(await rowsOf(near)).to.deep.equal([]);
+    expect(Plan['Shared Hit Blocks']! + Plan['Shared Read Blocks']!, 'pages looked at').to.be.below(ROWS);
   });
 
   it('is known to who verifies: an outbox from elsewhere is refused though no row is left to tell', async () => {

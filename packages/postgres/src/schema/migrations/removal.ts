@@ -1,5 +1,6 @@
-/** Rows of one lane that are looked at in one statement. */
-const BATCH = 2_000;
+/** Rows of one lane that are looked at in one statement: as many as may still go, but not fewer where long stopped streams lie between them. */
+const MOST_IN_A_BATCH = 2_000;
+const LEAST_IN_A_BATCH = 500;
 
 /**
  * The removal of messages and of history.
@@ -35,7 +36,7 @@ begin
 
   lane_number := first_lane;
   while step <= lanes and removed < most loop
-    asked := least(${BATCH}, most - removed);
+    asked := least(${MOST_IN_A_BATCH}, greatest(${LEAST_IN_A_BATCH}, most - removed));
     with places as materialized (
       select l.window_from, l.window_to, l.position
       from ${schema}.route as r
@@ -69,12 +70,16 @@ begin
     into looked, done, last, going
     from batch as b;
 
+    if cardinality(going) > most - removed then
+      going := going[1:most - removed];
+      last := going[most - removed];
+    end if;
     if cardinality(going) > 0 then -- or its lock would look like a writer's to those that poll
       delete from ${schema}.outbox as o where o.lane = lane_number and o.position = any (going);
       removed := removed + cardinality(going);
     end if;
 
-    if done > 0 and looked = asked then
+    if done > 0 and (looked = asked or removed = most) then
       place := last;
     else
       step := step + 1;
@@ -99,7 +104,7 @@ declare
 begin
   for place in
     select r.number as route_number, lane
-    from ${schema}.route as r, generate_series(0, (select i.lanes - 1 from ${schema}.identity as i)) as lane
+    from ${schema}.identity as i, ${schema}.route as r, generate_series(0, (select max(lanes) - 1 from unnest(i.lanes || i.former_lanes) as lanes)) as lane
   loop
     exit when removed >= most;
     delete from ${schema}.delivery_history
