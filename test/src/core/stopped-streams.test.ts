@@ -109,6 +109,7 @@ describe('a stream that stops while its lane goes on', () => {
         expect(desk.sink.revisionsOf('poor')).to.deep.equal([0n, 1n, 2n, 3n, 4n]);
         expect(names(told)).to.deep.equal(['redriven']);
         expect(await dispatcher.stopped('memory')).to.deep.equal([]);
+        expect(desk.sink.calls.slice(-3)).to.deep.equal([['poor@1'], ['poor@2', 'poor@3'], ['poor@4']]);
       });
 
       it('keeps tries, state and next try over a restart', async () => {
