@@ -22,13 +22,16 @@ export class WebhookNotifier implements Notifier {
   readonly #url: URL;
   readonly #options: WebhookOptions;
 
-  /** @throws {@link InvalidOptionsError} no web address, or no time */
+  /** @throws {@link InvalidOptionsError} no web address, a header that cannot be sent, or no time */
   constructor(options: WebhookOptions) {
     const { url, timeoutMs = 5_000 } = options;
     const parsed = URL.canParse(String(url)) ? new URL(url) : undefined;
     if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:')
       throw new InvalidOptionsError('The url of a webhook must be an absolute http or https address.');
     if (!(timeoutMs > 0)) throw new InvalidOptionsError(`timeoutMs of a webhook is ${timeoutMs}; it must be more than 0 milliseconds.`);
+    if (parsed.username !== '' || parsed.password !== '')
+      throw new InvalidOptionsError('The url of a webhook must hold no user and no password; put them into `headers`, as authorization.');
+    refuseUnsendable(options.headers ?? {});
     this.#url = parsed;
     this.#options = options;
   }
@@ -55,8 +58,8 @@ export class WebhookNotifier implements Notifier {
 
   async #check(response: Response): Promise<void> {
     const { status, ok, headers } = response;
+    if (ok) return void response.body?.cancel().catch(() => {}); // taken, whatever becomes of the text
     const answer = await beginningOf(response);
-    if (ok) return;
     const redirected = status >= 300 && status < 400;
     const detail = redirected ? 'a redirect, which is not followed; put the final address into the options' : answer || 'no text';
     throw new NotificationFailedError(`${this.#url.host} answered ${status}: ${detail}`, {
@@ -73,6 +76,19 @@ async function beginningOf({ body }: Response): Promise<string> {
   const { value } = await reader.read();
   await reader.cancel();
   return new TextDecoder().decode(value).slice(0, LONGEST_ANSWER).replace(/\s+/g, ' ').trim();
+}
+
+/** Named without its value, which may be a secret. */
+function refuseUnsendable(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      new Headers({ [name]: value });
+    } catch {
+      throw new InvalidOptionsError(
+        `The header ${JSON.stringify(name)} of a webhook cannot be sent: its name or its value holds a line break, or another character that headers cannot hold.`,
+      );
+    }
+  }
 }
 
 /** Seconds, or a date. */

@@ -108,7 +108,7 @@ describe('a webhook notifier', () => {
   });
 
   it('gives up where an answer never ends', async () => {
-    server.answer = (response) => void response.writeHead(200).flushHeaders();
+    server.answer = (response) => void response.writeHead(500).flushHeaders();
 
     expect((await refused({ timeoutMs: 50 })).message).to.include('no answer within 50 ms');
   });
@@ -153,6 +153,37 @@ describe('a webhook notifier', () => {
         .not.include('s3cret');
     }
     expect(() => new WebhookNotifier({ url: server.url, timeoutMs: 0 })).to.throw(InvalidOptionsError);
+  });
+
+  it('refuses what could never be posted, without repeating what is secret', () => {
+    const { host, url } = server;
+    for (const options of [
+      { url: `http://hook:s3cret@${host}/` },
+      { url, headers: { authorization: 'Bearer s3cret\n x' } },
+      { url, headers: { authorization: 'Bearer s3cret\u2028' } },
+      { url, headers: { 'no name': 's3cret' } },
+    ] as readonly WebhookOptions[]) {
+      expect(() => new WebhookNotifier(options))
+        .to.throw(InvalidOptionsError)
+        .with.property('message')
+        .not.include('s3cret');
+    }
+  });
+
+  it('takes an answer of 2xx for taken, also where its text breaks off or never comes', async () => {
+    server.answer = (response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.flushHeaders();
+      setImmediate(() => response.destroy());
+    };
+    await notify();
+    server.answer = (response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.flushHeaders();
+    };
+    await notify({ timeoutMs: 2_000 });
+
+    expect(server.posted).to.have.length(2);
   });
 });
 
