@@ -4,6 +4,7 @@ import type { Catalogue } from '../message/catalogue.js';
 import type { CompleteOptions } from './dispatcher-options.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import { wakeHints } from './hints.js';
+import { OneAtATime } from './one-at-a-time.js';
 import { removals } from './removals.js';
 import { routeLanes } from './route-lanes.js';
 import { routeReports } from './route-reports.js';
@@ -42,10 +43,23 @@ export function dispatching({
     const hints = wakeHints(database.wakeUps, { clock, pollMs, stopping, onTrouble });
     // Two runs of one name are two instances: each has its own share of lanes.
     const instanceId = `${instance}~${Math.floor(random() * 2 ** 48).toString(36)}`;
+    const suspects = new OneAtATime();
     const lanes = routes.map((route) => {
       const health = new SinkHealth(clock, random, route.retry);
       const times = { leaseMs, heartbeatMs, pollMs };
-      const shared = { stores: database, catalogue, clock, random, logger, reached, cut, hints, stopping, keepsHistory: keepHistoryMs > 0 };
+      const shared = {
+        stores: database,
+        catalogue,
+        clock,
+        random,
+        logger,
+        reached,
+        cut,
+        hints,
+        stopping,
+        keepsHistory: keepHistoryMs > 0,
+        suspects,
+      };
       return routeLanes({ ...shared, ...times, owner: instance, instanceId, route, health });
     });
     const removing = removals({

@@ -21,7 +21,8 @@ export interface DeliveryOfRows extends Delivery {
 export class LaneDelivery {
   constructor(
     private readonly options: Omit<LaneOptions, 'progress'>,
-    private readonly signal: AbortSignal,
+    /** Aborts when the lane is lost, or a stop takes too long. */
+    readonly signal: AbortSignal,
   ) {}
 
   /**

@@ -5,6 +5,7 @@ import type { Catalogue } from '../message/catalogue.js';
 import type { Reached } from '../moment.js';
 import type { LaneProgress } from '../outbox/lane-progress.js';
 import type { LaneHold } from './lane-hold.js';
+import type { OneAtATime } from './one-at-a-time.js';
 import type { Route } from './route.js';
 import type { SinkHealth } from './sink-health.js';
 
@@ -13,6 +14,8 @@ export interface LaneOptions {
   readonly route: Route;
   readonly hold: LaneHold;
   readonly progress: LaneProgress;
+  /** The last holder did not give the lane back. */
+  readonly takenOver: boolean;
   readonly stores: DispatchStores;
   readonly health: SinkHealth;
   readonly catalogue: Catalogue;
@@ -22,6 +25,8 @@ export interface LaneOptions {
   readonly reached: Reached | undefined;
   /** Whether it is written down what was tried. */
   readonly keepsHistory: boolean;
+  /** Shared by all lanes of the process: of messages that a process was gone with, one is tried at a time. */
+  readonly suspects: OneAtATime;
   /** Cuts a delivery short when a stop takes too long. */
   readonly cut: AbortSignal;
 }

@@ -8,13 +8,13 @@ import { Detours, triedBefore } from './detours.js';
 import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import type { FailureJudge, Verdict } from './failure-judge.js';
-import type { LaneDelivery } from './lane-delivery.js';
+import type { DeliveryOfRows, LaneDelivery } from './lane-delivery.js';
 import type { LanePatience } from './lane-patience.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';
 import { stopStream } from './stopping.js';
 import type { StoppingOptions } from './stopping.js';
-import { crashLine, crashOf, OwnSuspicions, suspect } from './suspicion.js';
+import { crashLine, crashOf, suspect, Suspicions } from './suspicion.js';
 
 export interface LanePagesOptions extends Omit<LaneOptions, 'progress'> {
   readonly record: LaneRecord;
@@ -48,7 +48,7 @@ export class LanePages {
   readonly #detours = new Detours();
   /** One of the next page's messages may have killed the last holder. */
   #isSuspicious: boolean;
-  readonly #own = new OwnSuspicions();
+  readonly #suspicions: Suspicions;
   // Rows that the route does not select were passed up to here. Only stored from time to time, and never read from: after a crash of
   // the database a place that it has not stored may mean something else.
   #passed: Checkpoint | undefined;
@@ -56,6 +56,7 @@ export class LanePages {
   constructor(options: LanePagesOptions) {
     this.#options = options;
     this.#isSuspicious = options.record.suspects > 0;
+    this.#suspicions = new Suspicions(options.takenOver);
   }
 
   /** Forgets what was read: the next page is read from the stored place. */
@@ -97,22 +98,32 @@ export class LanePages {
 
   /** The last holder was gone in the middle of these: each is written down before it is tried, together with the place behind the one before. */
   async #tryOneByOne(rows: readonly OutboxRow[], through: Checkpoint, more: boolean): Promise<PageStep> {
-    const { route, record, delivery, judge, hold, clock, reached, patience } = this.#options;
+    const { route, record, delivery, judge, hold, clock, reached, patience, suspects } = this.#options;
     const events: DispatcherEvent[] = [];
     let { checkpoint } = record;
     let history: readonly DeliveryAttempt[] = [];
     for (const row of rows) {
-      const known = this.#own.known(row, record.failure);
+      const known = this.#suspicions.known(row, record.failure);
       const attempts = known?.attempts ?? 0;
       const crash = crashOf(known, row, route.attempts);
       if (crash) history = [...history, crashLine(row, clock.now(), crash)];
       const done = { checkpoint, gotOn: row !== rows[0], events };
       if (crash?.error.final) return await this.#failedAt(row, crash.error, { kind: 'used-up', attempts }, { ...done, attempts: history });
-      this.#own.tries(row, known);
-      await this.#settle({ checkpoint, state: 'running', failure: suspect(row, attempts + 1, crash), attempts: history });
-
-      const delivered = await delivery.ofRows([row], attempts + 1);
-      await reached?.('delivered');
+      const tryIt = async (): Promise<DeliveryOfRows> => {
+        this.#suspicions.tries(row, known);
+        await this.#settle({
+          checkpoint: done.checkpoint,
+          state: 'running',
+          failure: suspect(row, attempts + 1, crash),
+          attempts: history,
+        });
+        const delivery = await this.#options.delivery.ofRows([row], attempts + 1);
+        await reached?.('delivered');
+        return delivery;
+      };
+      // One that a process was gone with before is tried while no other such is: else a killer would be taken for many.
+      const delivered = crash ? await suspects.run(tryIt, delivery.signal) : await tryIt();
+      if (!delivered) return { events, next: hold.held() ? 'more' : 'over' };
       if (!hold.held()) return { events: [], next: 'over' };
       history = delivered.attempts;
       events.push(...delivered.events);

@@ -4,11 +4,11 @@ import type { OutboxRow } from '../outbox/outbox-row.js';
 import type { StoppedStream } from '../outbox/stopped-stream.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import type { FailureJudge, Verdict } from './failure-judge.js';
-import type { LaneDelivery } from './lane-delivery.js';
+import type { DeliveryOfRows, LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';
 import { stopStream } from './stopping.js';
-import { crashLine, crashOf, OwnSuspicions, suspect } from './suspicion.js';
+import { crashLine, crashOf, suspect, Suspicions } from './suspicion.js';
 
 /** What one try with a tail came to: something was settled, or the sink is away. */
 export interface TailStep {
@@ -21,13 +21,13 @@ export interface TailStep {
 /**
  * The tails of a lane's stopped streams: what it has passed and not delivered.
  *
- * A stream that waits is tried with one message, and the try is counted before it is made: that finds one that kills the process. Once it
- * got through, the rest follows in batches, up to the lane's own place; from there on the lane has the stream again.
+ * A stream that waits is tried with one message. Once it got through, the rest follows in batches, up to the lane's own place; from there
+ * on the lane has the stream again. Where the last holder was gone, each try is written down before it is made.
  */
 export class LaneTails {
   /** When a stream that waits is to be tried, by this process's monotonic clock. */
   readonly #dueAt = new WeakMap<StoppedStream, number>();
-  readonly #own = new OwnSuspicions();
+  readonly #suspicions: Suspicions;
   /** How much of each stream was tried alone, because it may have killed the last holder; `undefined` where that let the lane go. */
   readonly #triedAlone: Map<string, number> | undefined;
 
@@ -38,6 +38,7 @@ export class LaneTails {
     private readonly judge: FailureJudge,
   ) {
     this.#triedAlone = record.suspects > 0 ? new Map() : undefined;
+    this.#suspicions = new Suspicions(options.takenOver);
   }
 
   /** The stream that is to be tried now. */
@@ -55,28 +56,33 @@ export class LaneTails {
   }
 
   async deliver(stop: StoppedStream): Promise<TailStep> {
-    const { route, health, hold } = this.options;
+    const { route, health, hold, clock, reached, suspects } = this.options;
     const gateMs = health.enter(hold.lease.lane);
     if (gateMs > 0) return { events: [], gateMs };
-    const single = this.#isSuspect(stop) || stop.state === 'waiting';
+    const isSuspect = this.#isSuspect(stop);
+    const single = isSuspect || stop.state === 'waiting';
     const rows = await this.#read(stop, single ? 1 : route.batchSize);
     const row = rows[0];
     if (!row) return this.#end(stop, [], []);
-    const known = this.#own.known(row, stop.failure);
+    const known = this.#suspicions.known(row, stop.failure);
     const attempts = known?.attempts ?? 0;
     const crash = crashOf(known, row, route.attempts);
-    const crashed = crash ? [crashLine(row, this.options.clock.now(), crash)] : [];
+    const crashed = crash ? [crashLine(row, clock.now(), crash)] : [];
     if (crash?.error.final) return this.#stopAt(stop, row, crash.error, { kind: 'used-up', attempts }, crashed);
-    if (single) {
-      this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);
-      this.#own.tries(row, known);
-      const suspected = { ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1, crash) };
-      await this.record.settle({ stopped: [suspected], attempts: crashed });
-    }
-
-    const delivery = await this.delivery.ofRows(rows, attempts + 1);
+    const tryIt = async (): Promise<DeliveryOfRows> => {
+      if (isSuspect) {
+        this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);
+        this.#suspicions.tries(row, known);
+        const suspected = { ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1, crash) };
+        await this.record.settle({ stopped: [suspected], attempts: crashed });
+      }
+      const delivery = await this.delivery.ofRows(rows, attempts + 1);
+      await reached?.('delivered');
+      return delivery;
+    };
+    const delivery = crash ? await suspects.run(tryIt, this.delivery.signal) : await tryIt();
+    if (!delivery) return { events: [] };
     const { accepted, failure, attempts: history, events } = delivery;
-    await this.options.reached?.('delivered');
     const failed = rows[accepted];
     if (!failure || !failed) {
       if (!single && rows.length < route.batchSize) return this.#end(stop, history, events);
@@ -87,7 +93,8 @@ export class LaneTails {
     const before = failed === row ? attempts : 0;
     const verdict = this.judge.judge(failed, failure, before, delivery);
     if (verdict.kind !== 'outage') return this.#stopAt(stop, failed, failure, verdict, history, events);
-    const unharmed = { ...stop, fromRevision: failed.revision, failure: { ...stop.failure, attempts: before } };
+    const { code, message: error } = failure;
+    const unharmed = { ...stop, fromRevision: failed.revision, failure: { ...stop.failure, attempts: before, code, error } };
     await this.record.settle({ stopped: [unharmed], attempts: history });
     return { events, outage: { row: failed, error: failure, attempts: before } };
   }

@@ -29,12 +29,14 @@ export const suspect = ({ id, stream, revision }: OutboxRow, attempts: number, b
 });
 
 /**
- * What this holder has written down before it tried. It lives, so where that is still stored, nothing but the write after the try was
- * lost: the message is as it was before.
+ * Tells whose suspicion is stored of a message. One that this holder has written down itself, or one that a holder left behind that gave the
+ * lane back, is no crash: whoever wrote it lived, and nothing but the write after the try was lost. The message then is as it was before.
  */
-export class OwnSuspicions {
+export class Suspicions {
   /** By message: its failure before the first of this holder's tries whose outcome is not stored yet. */
   readonly #before = new Map<string, LaneFailure | undefined>();
+
+  constructor(private readonly takenOver: boolean) {}
 
   /** Before a try is written down. */
   tries({ id }: OutboxRow, before: LaneFailure | undefined): void {
@@ -43,16 +45,26 @@ export class OwnSuspicions {
 
   /** The message's own failure, from what is stored; `undefined` without one. */
   known({ id }: OutboxRow, stored: LaneFailure | undefined): LaneFailure | undefined {
-    if (stored?.messageId === id && stored.code.startsWith(SUSPECTED) && this.#before.has(id)) return this.#before.get(id);
+    const isSuspected = stored?.messageId === id && stored.code.startsWith(SUSPECTED);
+    if (isSuspected && this.#before.has(id)) return this.#before.get(id);
     this.#before.delete(id);
+    if (isSuspected && !this.takenOver) return withdrawn(stored);
     return stored?.messageId === id ? stored : undefined;
   }
 }
 
+function withdrawn(failure: LaneFailure): LaneFailure {
+  const times = timesOf(failure) - 1;
+  const code = times === 0 ? 'MESSAGE_REJECTED' : times === 1 ? SUSPECTED : `${SUSPECTED}_${times}`;
+  return { ...failure, attempts: failure.attempts - 1, code };
+}
+
+const timesOf = ({ code }: LaneFailure): number => Number(code.slice(SUSPECTED.length + 1) || 1);
+
 /** @param most - tries that a message has in all */
 export function crashOf(failure: LaneFailure | undefined, row: OutboxRow, most: number): Crash | undefined {
   if (failure?.messageId !== row.id || !failure.code.startsWith(SUSPECTED)) return undefined;
-  const times = Number(failure.code.slice(SUSPECTED.length + 1) || 1);
+  const times = timesOf(failure);
   const detail = `the process was gone while it delivered this message alone, ${times} ${times === 1 ? 'time' : 'times in a row'}`;
   const final = times >= MOST_CRASHES || failure.attempts >= most;
   return { times, error: new MessageRejectedError(row.id, row.stream, row.revision, detail, { final }) };
