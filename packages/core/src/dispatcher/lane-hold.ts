@@ -48,6 +48,7 @@ export class LaneHold {
   /** Does nothing for a lane that has ended in the meantime. */
   extend(lease: LaneLease, leaseMs: number, askedAt: Instant): void {
     if (this.#ended) return;
+    if (askedAt.monotonic + leaseMs < this.#deadline) return; // an answer that was overtaken by a later one
     this.#lease = lease;
     this.#deadline = askedAt.monotonic + leaseMs;
     this.#wallDeadline = askedAt.wall + leaseMs;

@@ -15,9 +15,11 @@ import {
   Subject,
   take,
   takeUntil,
+  tap,
 } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../outbox/wake-ups.js';
+import { answeredWithin, answering } from './answered-within.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import { fairShare } from './fair-share.js';
 import { instant, LaneHold } from './lane-hold.js';
@@ -43,6 +45,9 @@ interface Grant {
   readonly takenOver: boolean;
 }
 
+/** For a lane whose lease is lost, or whose batch was cut short, to come back from a call of the sink or the database. */
+const GIVEN_UP_AFTER_MS = 5_000;
+
 /**
  * The lanes of one route that this instance holds, side by side.
  *
@@ -52,7 +57,7 @@ interface Grant {
  */
 export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEvent> {
   return defer(() => {
-    const { route, stores, health, clock, owner, instanceId, leaseMs, heartbeatMs, pollMs, stopping, hints } = options;
+    const { route, stores, health, clock, cut, owner, instanceId, leaseMs, heartbeatMs, pollMs, stopping, hints } = options;
     const holds = new Set<LaneHold>();
     const orders = new Subject<WakeHint>(); // of this subscription alone: the heartbeat's own hints
     const released = new Subject<void>();
@@ -60,6 +65,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     const lookMs = Math.min(heartbeatMs, pollMs);
     let laneCount = 0;
     let hasLeft = false;
+    let renewedAt = clock.monotonic();
     const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
       route: route.name,
       lane: hold.lease.lane,
@@ -68,6 +74,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
 
     const renew = async (): Promise<void> => {
       const asked = instant(clock);
+      renewedAt = asked.monotonic;
       if (holds.size === 0) return;
       const held = [...holds];
       const renewed = await stores.leases.renew(
@@ -112,23 +119,34 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     };
 
     const run = ({ hold, progress, takenOver }: Grant): Observable<DispatcherEvent> => {
+      let isGivenUp = false;
       const release = async (): Promise<readonly DispatcherEvent[]> => {
         const held = hold.held();
         holds.delete(hold);
         hold.drop();
         health.forget(hold.lease.lane);
         released.next();
+        if (isGivenUp && !held) return [{ name: 'lease-lost', event: at(hold) }];
         if (!held) return [];
-        await stores.leases.release([hold.lease]);
+        await answeredWithin(leaseMs, clock, stores.leases.release([hold.lease]));
         return [{ name: 'lane-released', event: at(hold) }];
       };
       holds.add(hold);
       const told = (doing: string) =>
         catchError<DispatcherEvent, Observable<DispatcherEvent>>((error: unknown) => trouble(route.name, hold.lease.lane, doing, error));
       const ending = merge(aborted(stopping), aborted(hold.handingOver));
+      // One call that the database never answers must not keep the lane from ever being run here again, or the dispatcher from stopping.
+      const cutOff = merge(aborted(hold.signal), aborted(cut)).pipe(
+        take(1),
+        concatMap(() => pause(clock, GIVEN_UP_AFTER_MS)),
+        tap(() => (isGivenUp = true)),
+      );
       return concat(
         of<DispatcherEvent>({ name: 'lane-acquired', event: { ...at(hold), takenOver } }),
-        lane({ ...options, hold, progress }, { hints: merge(hints, orders), stopping: ending }).pipe(told('storing how far a lane came')),
+        lane(
+          { ...options, stores: answering(stores, hold, clock), hold, progress, takenOver },
+          { hints: merge(hints, orders), stopping: ending },
+        ).pipe(told('storing how far a lane came'), takeUntil(cutOff)),
         defer(release).pipe(
           concatMap((events) => from(events)),
           told('giving a lane back'),
@@ -143,21 +161,24 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       const wakes = stopping.aborted ? pause(clock, lookMs) : merge(pause(clock, lookMs), aborted(stopping));
       return wakes.pipe(take(1), takeUntil(released.pipe(filter(over))));
     };
-    const looks = defer(look).pipe(
+    // What is answered later than that is over: leases, and who is alive.
+    const looks = defer(() => answeredWithin(leaseMs, clock, look())).pipe(
       mergeMap((grants) => from(grants)),
       catchError((error: unknown) => trouble(route.name, undefined, 'looking for lanes', error)),
       repeat({ delay: nextLook }),
       mergeMap((found) => ('hold' in found ? run(found) : of(found))),
     );
     // By a clock of their own, which nothing stands in front of: on a database that answers slowly, lanes would be lost to looks.
-    const heartbeats: Observable<DispatcherEvent> = pause(clock, heartbeatMs).pipe(
-      concatMap(renew),
+    // From one question to the next, not from the answer: what the database takes to answer is not added to it.
+    const heartbeat = (): Observable<void> => pause(clock, Math.max(0, renewedAt + heartbeatMs - clock.monotonic()));
+    const heartbeats: Observable<DispatcherEvent> = defer(heartbeat).pipe(
+      concatMap(() => answeredWithin(leaseMs, clock, renew())),
       ignoreElements(),
       catchError((error: unknown) => trouble(route.name, undefined, 'renewing leases', error)),
       repeat(),
       takeUntil(ended),
     );
-    const leaving: Observable<DispatcherEvent> = defer(leave).pipe(
+    const leaving: Observable<DispatcherEvent> = defer(() => answeredWithin(leaseMs, clock, leave())).pipe(
       ignoreElements(),
       catchError((error: unknown) => trouble(route.name, undefined, 'signing off', error)),
     );

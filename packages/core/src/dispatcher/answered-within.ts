@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.js';
+import type { DispatchStores } from '../database.js';
+import { DatabaseUnavailableError } from '../errors.js';
+import type { LaneStore } from '../outbox/lane-store.js';
+import type { LaneHold } from './lane-hold.js';
+
+/** Longer than any read or write of a lane takes. */
+const MUTE_AFTER_MS = 60_000;
+
+/**
+ * The database's answer. Rejects when there is none in time, for a connection can be gone without a word; an answer that comes later is
+ * left alone.
+ *
+ * @throws {@link DatabaseUnavailableError} no answer within `ms`
+ */
+export async function answeredWithin<Answer>(ms: number, clock: Clock, answer: Promise<Answer>): Promise<Answer> {
+  let cancel = (): void => {};
+  const mute = new Promise<never>((_, reject) => {
+    cancel = clock.after(ms, () => reject(new DatabaseUnavailableError(`it has not answered for ${ms} ms`)));
+  });
+  try {
+    return await Promise.race([answer, mute]);
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * What a lane works with. It lets go of its lease where a call is not answered: a write that arrives after all is then fenced, and cannot undo a
+ * later one.
+ */
+export function answering(stores: DispatchStores, hold: LaneHold, clock: Clock): DispatchStores {
+  const unlessMute = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+    const cancel = clock.after(MUTE_AFTER_MS, () => hold.lose());
+    try {
+      return await answer;
+    } finally {
+      cancel();
+    }
+  };
+  const lanes: LaneStore = {
+    read: (options) => unlessMute(stores.lanes.read(options)),
+    readTail: (options) => unlessMute(stores.lanes.readTail(options)),
+    stopped: (lease) => unlessMute(stores.lanes.stopped(lease)),
+    settle: (lease, settlement) => unlessMute(stores.lanes.settle(lease, settlement)),
+  };
+  return Object.create(stores, { lanes: { value: lanes } }) as DispatchStores;
+}
