@@ -27,7 +27,7 @@ import { lane } from './lane.js';
 import type { LaneOptions } from './lane-options.js';
 import { aborted, pause } from './signals.js';
 
-export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress'> {
+export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress' | 'takenOver'> {
   /** Name of the instance, as leases show it. */
   readonly owner: string;
   /** Of this run of the instance. */
