@@ -93,20 +93,23 @@ describe('an outage of the sink', () => {
     expect((turns[0]!.event as DispatcherEvents['outage']).error).to.include({ code: 'SINK_UNAVAILABLE' });
   });
 
-  it('ends for all lanes at once when one gets through: nobody waits for the rest of a backoff', async () => {
-    away();
-    const dispatcher = await desk.started();
-    await noteOnEveryLane('a');
-    await desk.clock.pass(HALF_AN_HOUR_MS);
-    back();
-    const through = next(dispatcher, 'delivered');
+  for (const [seconds, seed] of [0.1, 3, 60, 1_800].flatMap((length) => [1, 2].map((nth) => [length, nth] as const))) {
+    it(`of ${seconds} s ends for all lanes at once when one gets through: nobody waits for the rest of a backoff (${seed})`, async () => {
+      let drawn = seed;
+      away();
+      const dispatcher = await desk.started({}, { random: () => (drawn = (drawn * 16_807) % 2_147_483_647) / 2_147_483_647 });
+      await noteOnEveryLane('a');
+      await desk.clock.pass(seconds * 1_000);
+      back();
+      const through = next(dispatcher, 'delivered');
 
-    for (let waitedMs = 0; waitedMs < 30_000 && desk.sink.accepted.length === 0; waitedMs += 100) await desk.clock.pass(100);
-    await through;
-    await desk.clock.pass(1);
+      for (let waitedMs = 0; waitedMs < 30_000 && desk.sink.accepted.length === 0; waitedMs += 50) await desk.clock.pass(50);
+      await through;
+      await desk.clock.pass(1);
 
-    expect(desk.sink.accepted).to.have.length(LANES);
-  });
+      expect(desk.sink.accepted).to.have.length(LANES);
+    });
+  }
 
   it('does not hold up a lane of another route', async () => {
     const other = new MoodySink();
