@@ -34,6 +34,23 @@ describe('before anything is started', () => {
     }
   });
 
+  for (const instance of ['', 'shop\0', 'shop\ud800', 7 as unknown as string]) {
+    it(`an instance is refused whose name no database keeps: ${JSON.stringify(instance)}`, async () => {
+      expect((await failureOf('INVALID_OPTIONS', () => dispatcherWith({ instance }))).message).to.include('instance is');
+    });
+  }
+
+  for (const name of ['mails\0', 'mails\ud800']) {
+    it(`a route is refused whose name not every database keeps: ${JSON.stringify(name)}`, async () => {
+      const routes = { [name]: { sink: new InMemorySink() } };
+      expect((await failureOf('ROUTE_REFUSED', () => dispatcherWith({ routes }))).message).to.include('its name holds');
+    });
+  }
+
+  it('a lease of more than a day is refused', async () => {
+    expect((await failureOf('INVALID_OPTIONS', () => dispatcherWith({ leaseMs: 1e300 }))).message).to.include('more than a day');
+  });
+
   it('a former name that is a route still is refused: that route would be left without lanes', async () => {
     const sink = new InMemorySink();
     const routes: Record<string, RouteOptions> = { old: { sink }, renamed: { sink, formerly: 'old' } };

@@ -33,7 +33,17 @@ export class DispatcherListeners<RouteName extends string> {
 
 function log(logger: Logger, name: DispatcherEvent['name'], event: object): void {
   if (name === 'halted') logger.error(event, 'A lane halted: fix the cause, then resume it, or skip the message with a reason');
-  else if (name === 'waiting' || name === 'trouble' || name === 'lease-lost' || name === 'order-refused') logger.warn(event, name);
+  else if (name === 'stream-halted' || name === 'parked')
+    logger.error(event, 'A stream stopped: fix the cause, then redrive it, or skip the message with a reason');
+  else if (
+    name === 'discarded' ||
+    name === 'outage' ||
+    name === 'waiting' ||
+    name === 'trouble' ||
+    name === 'lease-lost' ||
+    name === 'order-refused'
+  )
+    logger.warn(event, name);
   else if (name === 'delivered') logger.debug(event, name);
   else logger.info(event, name);
 }

@@ -11,6 +11,7 @@ import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
+import { isPlainText } from './plain-text.js';
 import type { RouteOptions } from './route.js';
 import type { Witness } from './witness.js';
 
@@ -20,7 +21,7 @@ export interface DispatcherOptions<RouteName extends string = string> {
   readonly routes: Readonly<Record<RouteName, RouteOptions>>;
   /** Name of this instance in leases and events. Default: host name, process id and a random part. */
   readonly instance?: string;
-  /** How long a lane stays with a process that is gone, in milliseconds. Default 10,000, least 300. */
+  /** How long a lane stays with a process that is gone, in milliseconds. Default 10,000; 300 to 86,400,000, a day. */
   readonly leaseMs?: number;
   /** Longest pause between two renewals of a lease, in milliseconds; at most half of `leaseMs`. Default a third of it. */
   readonly heartbeatMs?: number;
@@ -77,8 +78,8 @@ type Defaulted =
 export type CompleteOptions<RouteName extends string> = DispatcherOptions<RouteName> &
   Required<Pick<DispatcherOptions<RouteName>, Defaulted>>;
 
-/** Node's timers go no further; whoever wants more wants never. */
-const A_WEEK_MS = 7 * 24 * 60 * 60 * 1_000;
+const A_DAY_MS = 24 * 60 * 60 * 1_000;
+const A_WEEK_MS = 7 * A_DAY_MS;
 
 /** @throws {@link InvalidOptionsError} times that cannot work, each or together */
 export function completeOptions<RouteName extends string>(options: DispatcherOptions<RouteName>): CompleteOptions<RouteName> {
@@ -99,7 +100,11 @@ export function completeOptions<RouteName extends string>(options: DispatcherOpt
     ...definedIn(options),
     leaseMs,
   };
-  const { heartbeatMs } = complete;
+  const { heartbeatMs, instance } = complete;
+  if (!isPlainText(instance))
+    throw new InvalidOptionsError(
+      `instance is ${JSON.stringify(instance)}; it must be text that every database keeps: not empty, without NUL and half surrogate pairs.`,
+    );
   const least = {
     leaseMs: 300,
     heartbeatMs: 1,
@@ -119,6 +124,10 @@ export function completeOptions<RouteName extends string>(options: DispatcherOpt
         `${name} is ${String(value)}; it must be at least ${floor} milliseconds${forEver.includes(name) ? ', or Infinity' : ''}.`,
       );
   }
+  if (leaseMs > A_DAY_MS)
+    throw new InvalidOptionsError(
+      `leaseMs is ${leaseMs}, more than a day (${A_DAY_MS}): so long would lanes stay with a process that is gone. Lower it.`,
+    );
   if (heartbeatMs > leaseMs / 2)
     throw new InvalidOptionsError(
       `heartbeatMs is ${heartbeatMs}, more than half of leaseMs (${leaseMs}): one renewal that comes late would lose every lane. Lower heartbeatMs, or raise leaseMs.`,

@@ -22,6 +22,8 @@ import type { CompleteOptions, DispatcherOptions } from './dispatcher-options.js
 import { dispatching } from './dispatching.js';
 import { Operators } from './operators.js';
 import type { RedriveChoice, RedriveOptions } from './operators.js';
+import { isPlainText } from './plain-text.js';
+import { refuseOddMost, refuseOddQuery } from './queries.js';
 import { Rates } from './rates.js';
 import { registerRoute, routesOf } from './route.js';
 import type { Route } from './route.js';
@@ -138,17 +140,20 @@ export class Dispatcher<RouteName extends string = string> {
   }
 
   /** What each route made of a message, or of a part of a stream: waiting, done or failed, how often, when, and why. */
-  messages(query: MessageQuery): Promise<readonly MessageStatus[]> {
+  async messages(query: MessageQuery): Promise<readonly MessageStatus[]> {
+    refuseOddQuery(query);
     return this.#options.database.status.messages(query);
   }
 
   /** What was tried with a message, newest first: when, by whom, and what the target answered. As long as `keepHistoryMs` says. */
-  attempts(query: AttemptQuery): Promise<readonly StoredAttempt[]> {
+  async attempts(query: AttemptQuery): Promise<readonly StoredAttempt[]> {
+    refuseOddQuery({ messageId: query.messageId, most: query.most });
     return this.#options.database.status.attempts(query);
   }
 
   /** The newest orders for a route, newest first, with what became of them; and what its policy has discarded. */
-  actions(route: RouteName, most = 100): Promise<readonly RecordedAction[]> {
+  async actions(route: RouteName, most = 100): Promise<readonly RecordedAction[]> {
+    refuseOddMost(most);
     return this.#options.database.actions.recorded(route, most);
   }
 
@@ -198,7 +203,7 @@ export class Dispatcher<RouteName extends string = string> {
     const alive = (await database.instances.live()).filter(({ route }) => route === name);
     if (alive.length > 0)
       throw new InvalidOptionsError(`Route "${name}" is still run by ${alive.map((one) => one.name).join(', ')}. Stop it there first.`);
-    if (!(await database.routes.find(name))) {
+    if (!isPlainText(name) || !(await database.routes.find(name))) {
       const known = (await database.routes.all()).filter(({ retiredAt }) => !retiredAt).map((route) => `"${route.name}"`);
       throw new InvalidOptionsError(`The database knows no route "${name}"; it knows ${known.join(', ') || 'none'}.`);
     }

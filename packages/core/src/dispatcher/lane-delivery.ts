@@ -52,7 +52,7 @@ export class LaneDelivery {
     const attempts: DeliveryAttempt[] = [];
     const tried = (ids: readonly OutboxRow[], outcome: DeliveryAttempt['outcome'], detail: string | undefined): void =>
       void attempts.push({ messageIds: ids.map(({ id }) => id), outcome, startedAt, durationMs, detail });
-    if (delivery.accepted > 0) tried(rows.slice(0, delivery.accepted), 'delivered', delivery.answer);
+    if (delivery.accepted > 0) tried(rows.slice(0, delivery.accepted), 'delivered', answerOf(delivery));
     if (failure) {
       const outcome = isWaybillError(failure, 'MESSAGE_REJECTED') ? 'rejected' : 'unavailable';
       tried(rows.slice(delivery.accepted, delivery.accepted + 1), outcome, failure.message);
@@ -99,6 +99,12 @@ export class LaneDelivery {
     const sinceCommitMs = clock.now().getTime() - last.recordedAt.getTime();
     return { name: 'delivered', event: { route: route.name, lane: hold.lease.lane, count, last: named(last), durationMs, sinceCommitMs } };
   }
+}
+
+/** Text, also of a sink that no compiler has checked: what cannot be stored would stop its lane. */
+function answerOf({ answer }: { readonly answer?: unknown }): string | undefined {
+  if (answer === undefined || typeof answer === 'string') return answer;
+  return typeof answer === 'object' ? JSON.stringify(answer) : String(answer);
 }
 
 /** What a sink answered; where that makes no sense, nothing counts as accepted, for to deliver again is safe and to leave out is not. */

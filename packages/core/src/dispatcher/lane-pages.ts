@@ -12,6 +12,7 @@ import type { DeliveryOfRows, LaneDelivery } from './lane-delivery.js';
 import type { LanePatience } from './lane-patience.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';
+import { storedText } from './plain-text.js';
 import { stopStream } from './stopping.js';
 import type { StoppingOptions } from './stopping.js';
 import { crashLine, crashOf, suspect, Suspicions } from './suspicion.js';
@@ -259,7 +260,7 @@ export class LanePages {
     const { id: messageId, stream, revision } = row;
     await this.#settle({
       ...{ checkpoint: done.checkpoint, state: isHalted ? 'halted' : 'waiting', attempts: done.attempts },
-      failure: { messageId, stream, revision, attempts, code: error.code, error: error.message, nextTryAt },
+      failure: { messageId, stream, revision, attempts, code: error.code, error: storedText(error.message), nextTryAt },
     });
     await reached?.('settled');
     const failed = { route: route.name, lane: hold.lease.lane, message: named(row), error, attempts };

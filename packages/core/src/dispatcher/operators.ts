@@ -3,6 +3,7 @@ import { InvalidOptionsError } from '../errors.js';
 import type { RouteStoppedStream } from '../outbox/delivery-status.js';
 import type { LaneActionRequest } from '../outbox/lane-action.js';
 import type { WakeUps } from '../outbox/wake-ups.js';
+import { isPlainText } from './plain-text.js';
 
 /** Which stopped streams: one, several, those that failed with a code, or all. */
 export type RedriveChoice = { readonly stream: string } | { readonly streams: readonly string[] } | { readonly code: string } | 'all';
@@ -45,14 +46,13 @@ export class Operators {
   }
 
   async skip(route: string, messageId: string, reason: string): Promise<void> {
-    if (!isText(reason) || reason.trim() === '') throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
+    if (!isPlainText(reason) || reason.trim() === '')
+      throw new InvalidOptionsError('A skip needs a reason: it is kept for whoever asks later.');
     const { status } = this.options.stores;
     const lane = (await status.lanes()).find(
       (one) => one.route === route && one.state !== 'running' && one.failure?.messageId === messageId,
     );
-    const stop = lane
-      ? undefined
-      : (await status.stopped({ route, most: MOST_REDRIVEN })).find(({ failure }) => failure.messageId === messageId);
+    const stop = lane ? undefined : await this.#stoppedAt(route, messageId);
     const place = lane ?? stop;
     if (!place)
       throw new InvalidOptionsError(
@@ -76,6 +76,14 @@ export class Operators {
     return waiting;
   }
 
+  /** By the message's stream: there may be more stopped streams than one look answers. */
+  async #stoppedAt(route: string, messageId: string): Promise<RouteStoppedStream | undefined> {
+    const { status } = this.options.stores;
+    const [line] = await status.messages({ messageId });
+    const stopped = await status.stopped({ route, ...(line && { stream: line.stream }), most: MOST_REDRIVEN });
+    return stopped.find(({ failure }) => failure.messageId === messageId);
+  }
+
   async #stopped(route: string, choice: RedriveChoice): Promise<readonly RouteStoppedStream[]> {
     const { status } = this.options.stores;
     if (choice === 'all') return status.stopped({ route, most: MOST_REDRIVEN });
@@ -97,11 +105,9 @@ function refuseVague(choice: RedriveChoice): void {
   if (choice === 'all') return;
   const { stream, streams, code } = (choice ?? {}) as Readonly<Record<string, unknown>>;
   const given = [stream, streams, code].filter((one) => one !== undefined);
-  const isNamed = streams === undefined ? given.every(isText) : Array.isArray(streams) && streams.every(isText);
+  const isNamed = streams === undefined ? given.every(isPlainText) : Array.isArray(streams) && streams.every(isPlainText);
   if (given.length !== 1 || !isNamed)
     throw new InvalidOptionsError(
       'Which streams to redrive must be said: { stream }, { streams } or { code }, with text that is not empty, or "all". Nothing was redriven.',
     );
 }
-
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';

@@ -5,6 +5,7 @@ import type { Selection } from '../outbox/lane-store.js';
 import type { RouteStore, StoredRoute } from '../outbox/route-store.js';
 import type { Sink } from '../sink/sink.js';
 import type { RetryOptions } from './backoff.js';
+import { isPlainText } from './plain-text.js';
 import { FAILURE_POLICIES } from './failure-policy.js';
 import type { FailurePolicy } from './failure-policy.js';
 
@@ -111,6 +112,7 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
   const only = sink && takes(options);
 
   if (name === '') throw refuse('it has no name');
+  if (!isPlainText(name)) throw refuse('its name holds a NUL character or half a surrogate pair, which not every database keeps');
   if (typeof sink?.deliver !== 'function') throw refuse('it has no sink');
   if (!FAILURE_POLICIES.includes(onFailure))
     throw refuse(`onFailure "${String(onFailure)}" does not exist; choose ${FAILURE_POLICIES.join(', ')}`);

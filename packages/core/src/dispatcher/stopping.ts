@@ -9,6 +9,7 @@ import { backoffMs } from './backoff.js';
 import { named } from './dispatcher-events.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import type { Verdict } from './failure-judge.js';
+import { storedText } from './plain-text.js';
 import type { Route } from './route.js';
 
 /** What to store of a failure that stops a stream, and what to tell then. */
@@ -39,7 +40,7 @@ export function stopStream(options: StoppingOptions): Stopping {
   const { attempts } = verdict;
   const failed = { route: route.name, lane, message: named(row), error, attempts };
   const failure: LaneFailure = {
-    ...{ messageId: id, stream, revision, attempts, code: error.code, error: error.message, nextTryAt: undefined },
+    ...{ messageId: id, stream, revision, attempts, code: error.code, error: storedText(error.message), nextTryAt: undefined },
   };
   const stopped = (state: StoppedState, nextTryAt?: Date): Stopping['change'] => ({
     stopped: [{ stream, fromRevision: revision, state, failure: { ...failure, nextTryAt }, stoppedAt }],
@@ -53,7 +54,7 @@ export function stopStream(options: StoppingOptions): Stopping {
   }
   if (route.onFailure === 'discard') {
     const goOn = { stream, fromRevision: revision + 1n, state: 'redriving', failure: { ...failure, attempts: 0 }, stoppedAt } as const;
-    const discarded = [{ messageId: id, stream, reason: error.message }];
+    const discarded = [{ messageId: id, stream, reason: storedText(error.message) }];
     const line = { messageIds: [id], outcome: 'discarded', startedAt: clock.now(), durationMs: 0, detail: error.message } as const;
     const history = [...options.attempts, line];
     return { change: { ...(hasTail && { stopped: [goOn] }), discarded, attempts: history }, event: { name: 'discarded', event: failed } };
