@@ -93,6 +93,28 @@ describe('a lane that several processes want to run', () => {
     expect(acquired[0]!.epoch > before[0]!.epoch).to.equal(true);
   });
 
+  it('is handed over by a process that stops also while another lane of it still finishes a batch', async () => {
+    database = new InMemoryDatabase({ clock, lanes: 4 });
+    unitOfWork = new UnitOfWork({ database, catalogue: orderEvents, clock });
+    const stuck = held(new InMemorySink());
+    const first = process('one', stuck, { stopWithinMs: LEASE_MS });
+    await first.start();
+    await clock.pass(100);
+    await commitNotes('a');
+    await stuck.busy.opened;
+    const second = process('two', new InMemorySink());
+
+    const stopped = first.stop();
+    await second.start();
+    await clock.pass(100);
+
+    expect(await owners(second)).to.have.members(['one', 'two', 'two', 'two']);
+    stuck.mayGoOn.open();
+    await clock.pass(100);
+    await stopped;
+    expect(await owners(second)).to.deep.equal(['two', 'two', 'two', 'two']);
+  });
+
   it('is taken over from a process that is gone, after its lease, and told as such', async () => {
     const link = linkTo(database);
     const [first, second] = [process('one', new InMemorySink(), { database: link.database }), process('two', new InMemorySink())];

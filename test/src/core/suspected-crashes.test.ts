@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { SinkUnavailableError } from '@waybill/core';
+import { delay, SinkUnavailableError } from '@waybill/core';
 import type { Dispatcher, DispatcherEvents, RouteOptions, Sink } from '@waybill/core';
 import { stopDispatchers } from '../shop/dispatching.js';
 import { linkTo } from '../shop/linked-database.js';
@@ -20,11 +20,14 @@ describe('a lane that its last holder did not give back', () => {
   stopDispatchers();
 
   /** A process that is gone, without a word to anybody, in the middle of delivering a deadly message. */
-  const mortal = async (route: Partial<RouteOptions>): Promise<Dispatcher<'memory'>> => {
+  const mortal = async (route: Partial<RouteOptions>, { slow = false } = {}): Promise<Dispatcher<'memory'>> => {
     const link = linkTo(desk.database);
     const sink: Sink = {
       async deliver(batch, context) {
-        if (!batch.some(kills)) return desk.sink.deliver(batch, context);
+        if (!batch.some(kills)) {
+          if (slow) await delay(desk.clock, 100, context.signal); // longer than it takes to kill
+          return link.cut ? { accepted: 0, failure: new SinkUnavailableError('the process is gone') } : desk.sink.deliver(batch, context);
+        }
         link.cut = true;
         deaths++;
         await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
@@ -34,10 +37,10 @@ describe('a lane that its last holder did not give back', () => {
     return desk.started({ sink, ...route }, { database: link.database, instance: `process ${deaths}`, leaseMs: LEASE_MS });
   };
   /** One process after another, each started when the lease of the one before is over; until one survives, which tells what it did. */
-  const restartUntilOneSurvives = async (route: Partial<RouteOptions>): Promise<Dispatcher<'memory'>> => {
+  const restartUntilOneSurvives = async (route: Partial<RouteOptions>, sink = {}): Promise<Dispatcher<'memory'>> => {
     for (;;) {
       const before = deaths;
-      const dispatcher = await mortal(route);
+      const dispatcher = await mortal(route, sink);
       await desk.clock.pass(LEASE_MS + 1_100);
       if (deaths === before) return dispatcher;
       expect(deaths, 'processes that died').to.be.at.most(10);
@@ -108,6 +111,19 @@ describe('a lane that its last holder did not give back', () => {
       expect(await outcomes(receipt.messages[1]!.id)).to.deep.equal(['crashed', 'crashed', 'crashed']);
     });
   }
+
+  it('is not blamed for what a message of another lane did to the process', async () => {
+    desk = new OrderDesk({ lanes: 4 });
+    const [deadly, ...innocent] = [0, 1, 2, 3].map((lane) => desk.idsOn(lane, 1)[0]!);
+    await desk.note(deadly!, 'deadly');
+    for (const id of innocent) await desk.note(id, 'slow');
+
+    const survivor = await restartUntilOneSurvives({}, { slow: true });
+    await desk.clock.pass(LEASE_MS);
+
+    expect((await survivor.lanes()).map(({ state }) => state)).to.deep.equal(['halted', 'running', 'running', 'running']);
+    for (const id of innocent) expect(desk.sink.revisionsOf(id), id).to.deep.equal([0n]);
+  });
 
   it('is freed, by discard, of a message that kills, and its stream goes on', async () => {
     const receipt = await desk.note('poor', 'good', 'deadly', 'behind');
