@@ -23,6 +23,7 @@ const ROUTES: readonly { readonly name: string; readonly order: StoredRoute['ord
   { name: 'world', order: 'global', selection: {} },
 ];
 const STEPS = 36;
+const STOPS_AT = 30;
 
 /** An outbox in the middle of its work, and what each of its routes has yet to deliver, counted by the test itself. */
 export class HalfDelivered {
@@ -41,7 +42,7 @@ export class HalfDelivered {
       await scene.commit(outbox, random);
       if (step % 12 === 3) late.push(await scene.#beginLate(outbox, step));
       if (step % 12 === 9) await late.shift()!.end();
-      for (const route of routes) await scene.#deliverSome(route, random, step === 40 && route.name === 'everything');
+      for (const route of routes) await scene.#deliverSome(route, random, step === STOPS_AT && route.name === 'everything');
     }
     for (const route of routes) await outbox.leases.release(route.held.map(({ lease }) => lease));
     for (let more = 0; more < 3; more++) await scene.commit(outbox, random);
