@@ -1,5 +1,5 @@
 import type { InstanceBeat, Instances, LiveInstance } from '@waybill/core';
-import type { Document } from 'mongodb';
+import type { ClientSession, Document } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { InstancesDocument } from './stored-documents.js';
@@ -38,12 +38,17 @@ export class MongoDBInstances implements Instances {
 
   async live(): Promise<readonly LiveInstance[]> {
     try {
-      const found = await this.collections.instances.aggregate<InstancesDocument>([{ $project: { live: living() } }]).toArray();
-      return found.flatMap(instancesOf);
+      return await liveInstances(this.collections);
     } catch (error) {
       throw translate(error);
     }
   }
+}
+
+/** @throws errors of MongoDB as they are */
+export async function liveInstances({ instances }: MongoDBCollections, session?: ClientSession): Promise<readonly LiveInstance[]> {
+  const found = await instances.aggregate<InstancesDocument>([{ $project: { live: living() } }], { session }).toArray();
+  return found.flatMap(instancesOf);
 }
 
 const living = (...conditions: readonly Document[]): Document => ({

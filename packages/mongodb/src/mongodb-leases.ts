@@ -34,6 +34,7 @@ export class MongoDBLeases implements LaneLeases {
   }
 
   async acquire({ route, owner, leaseMs, most }: AcquireOptions): Promise<readonly LaneGrant[]> {
+    if (most <= 0) return []; // the server takes a limit of 0 for none at all
     const { lanes } = this.collections;
     try {
       const free = await lanes

@@ -2,7 +2,7 @@ import { LanesInUseError } from '@waybill/core';
 import type { ClientSession } from 'mongodb';
 import { IS_FREE } from '../lease-time.js';
 import type { MongoDBCollections } from '../mongodb-collections.js';
-import { MongoDBInstances } from '../mongodb-instances.js';
+import { liveInstances } from '../mongodb-instances.js';
 
 /**
  * What is read here is written in the same transaction: a dispatcher that signs on meanwhile, or takes a lane, conflicts with it.
@@ -11,7 +11,7 @@ import { MongoDBInstances } from '../mongodb-instances.js';
  */
 export async function refuseInUse(collections: MongoDBCollections, session: ClientSession): Promise<void> {
   const { lanes, instances } = collections;
-  const [alive] = await new MongoDBInstances(collections).live();
+  const [alive] = await liveInstances(collections, session);
   if (alive) throw new LanesInUseError(`dispatcher "${alive.name}" runs route "${alive.route}"`, 'Stop every dispatcher, then try again.');
   await instances.deleteMany({}, { session });
 

@@ -110,6 +110,13 @@ export function laneLeasesContract<Tx>(name: string, open: () => Promise<Fixture
           for (const share of shares) expect(share).to.have.length.at.most(3);
         });
 
+      it('gives none where none is asked for', async () => {
+        const route = await aRoute();
+
+        expect(await acquire(route, { most: 0 })).to.deep.equal([]);
+        expect(lanesOf(await acquire(route, { most: 1 }))).to.deep.equal([0]);
+      });
+
       it('gives a lane whose lease has expired, as taken over, under a higher epoch', async () => {
         const route = await aRoute('global');
         const [before] = await acquire(route, { leaseMs: SHORT_MS });

@@ -158,6 +158,22 @@ export function messageStatusContract<Tx>(name: string, open: () => Promise<Fixt
       expect(lines.get(other.name)).to.include({ status: 'WAITING', failCount: 0, failedAt: undefined });
     });
 
+    it('tells when a message was processed also where its lane was busy right before', async () => {
+      const stream = aStream();
+      const route = await lease(stream);
+      const before = Array.from({ length: 2_100 }, (_, nth) =>
+        anAttempt([randomUUID()], { startedAt: new Date(Date.UTC(2024, 0, 1) + nth) }),
+      );
+      await settleLane(route, route.held[0]!, { attempts: before });
+      await commit(stream, aMessage());
+      const [row] = await read(route);
+
+      await settleLane(route, route.held[0]!, { checkpoint: row!.checkpoint, attempts: [anAttempt([row!.id])] });
+
+      const [line] = (await statusOf({ stream })).filter((one) => one.route === route.name);
+      expect(line!.processedAt).to.be.a('date');
+    });
+
     it('is asked for a part of a stream, by revision', async () => {
       const stream = aStream();
       await lease(stream);
