@@ -68,12 +68,12 @@ describe('a webhook notifier', () => {
   });
 
   for (const [title, retryAfter, least, most] of [
-    ['seconds', '7', 7_000, 7_000],
-    ['a date', new Date(Date.now() + 60_000).toUTCString(), 40_000, 60_000],
-    ['a time that is over', new Date(0).toUTCString(), 0, 0],
+    ['seconds', () => '7', 7_000, 7_000],
+    ['a date', () => new Date(Date.now() + 60_000).toUTCString(), 40_000, 60_000],
+    ['a time that is over', () => new Date(0).toUTCString(), 0, 0],
   ] as const) {
     it(`passes on how long it is to wait, told as ${title}`, async () => {
-      server.answer = (response) => void response.writeHead(429, { 'retry-after': retryAfter }).end();
+      server.answer = (response) => void response.writeHead(429, { 'retry-after': retryAfter() }).end();
 
       const { final, retryAfterMs } = await refused();
 

@@ -104,7 +104,7 @@ export class LaneDelivery {
 /** Text, also of a sink that no compiler has checked: what cannot be stored would stop its lane. */
 function answerOf({ answer }: { readonly answer?: unknown }): string | undefined {
   if (answer === undefined || typeof answer === 'string') return answer;
-  return typeof answer === 'object' ? JSON.stringify(answer) : String(answer);
+  return JSON.stringify(answer) ?? typeof answer;
 }
 
 /** What a sink answered; where that makes no sense, nothing counts as accepted, for to deliver again is safe and to leave out is not. */

@@ -19,12 +19,12 @@ export function refuseOddQuery({ messageId, stream, from, most }: Query): void {
   const about = [messageId, stream].filter((one) => one !== undefined);
   if (about.length !== 1 || !about.every(isPlainText))
     throw new InvalidOptionsError('What is asked for must be said: either { messageId } or { stream }, with text that is not empty.');
-  if (from !== undefined && typeof from !== 'bigint') throw new InvalidOptionsError(`from is ${String(from)}; it must be a bigint.`);
+  if (from !== undefined && typeof from !== 'bigint') throw new InvalidOptionsError('from must be a bigint.');
   refuseOddMost(most);
 }
 
 /** @throws {@link InvalidOptionsError} */
 export function refuseOddMost(most: unknown): void {
   if (most !== undefined && !(Number.isInteger(most) && Number(most) >= 1 && Number(most) <= MOST_ANSWERED))
-    throw new InvalidOptionsError(`most is ${String(most)}; it must be a whole number from 1 to 10,000.`);
+    throw new InvalidOptionsError(`most is ${typeof most === 'number' ? most : typeof most}; it must be a whole number from 1 to 10,000.`);
 }
