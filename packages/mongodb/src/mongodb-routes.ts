@@ -6,6 +6,7 @@ import { IS_FREE } from './lease-time.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
+import { refuseOther } from './schema/identity.js';
 import type { Sequencer } from './sequencer.js';
 import type { LaneDocument, RouteDocument } from './stored-documents.js';
 import { selectionOf } from './stored-selection.js';
@@ -51,14 +52,14 @@ export class MongoDBRoutes implements RouteStore {
   }
 
   async #save({ name, order, selection, start }: StoredRoute, position: bigint, session: ClientSession): Promise<void> {
-    const { routes, lanes, identity, laneCount } = this.collections;
+    const { routes, lanes, laneCount } = this.collections;
     const types = selection.types ?? null;
     const streams = selection.streams ?? null;
     const known = await routes.updateOne({ _id: name, retiredAt: { $exists: false } }, { $set: { types, streams } }, { session });
     if (known.matchedCount > 0) return;
+    const epoch = await this.#keepEpoch([], session);
     const recordedAs = await this.#recordedAs(name, session);
     await routes.replaceOne({ _id: name }, { order, types, streams, start, ...recordedAs }, { session, upsert: true });
-    const { epoch = int64(0n) } = (await identity.findOne({ _id: 'outbox' }, { session })) ?? {};
     const count = order === 'global' ? 1 : laneCount;
     await lanes.insertMany(
       Array.from({ length: count }, (_, lane) => ({ _id: { route: name, lane }, ...newLane(position, epoch) })),
@@ -129,11 +130,18 @@ export class MongoDBRoutes implements RouteStore {
     return true;
   }
 
-  /** @returns an epoch that nobody ever held a lane in that is no more */
+  /**
+   * Also keeps the lanes from being changed meanwhile.
+   *
+   * @returns an epoch that nobody ever held a lane in that is no more
+   * @throws {@link SchemaMismatchError} they are being changed, or were
+   */
   async #keepEpoch(lanes: readonly LaneDocument[], session: ClientSession): Promise<Long> {
     const higher = lanes.reduce((most, { epoch }) => (epoch.lessThan(most) ? most : epoch.add(1)), int64(0n));
     const options = { session, returnDocument: 'after' } as const;
-    const kept = await this.collections.identity.findOneAndUpdate({ _id: 'outbox' }, { $max: { epoch: higher } }, options);
+    const written = { $max: { epoch: higher }, $inc: { routeChanges: 1 } };
+    const kept = await this.collections.identity.findOneAndUpdate({ _id: 'outbox' }, written, options);
+    if (kept) refuseOther(this.collections, kept);
     return kept?.epoch ?? higher;
   }
 

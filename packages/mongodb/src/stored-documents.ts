@@ -217,6 +217,8 @@ export interface IdentityDocument {
   readonly name?: string;
   /** How many lanes there were before: the history tells lanes as they were then. */
   readonly formerLanes?: readonly number[];
+  /** Routes that were made, retired or renamed: each writes this document, so that none goes unseen by a change of the number of lanes. */
+  readonly routeChanges?: number;
   /** A change of the number of lanes that was begun and has not ended. */
   readonly changing?: LaneChangeDocument;
 }
