@@ -5,7 +5,8 @@ import { PAYLOAD } from './order.js';
 
 export const STREAMS = 1_000;
 const PER_COMMIT = 200;
-const EACH = 10;
+/** Messages of a stream in a row. */
+export const EACH = 10;
 
 export interface Fill {
   /** Of the streams' names. Default `'order'`. */

@@ -1,6 +1,6 @@
 import { Dispatcher, MessageRejectedError } from '@waybill/core';
 import type { Database, Delivery, FailurePolicy, OutboxMessage, Sink } from '@waybill/core';
-import { fill, STREAMS } from './backlog.js';
+import { EACH, fill, STREAMS } from './backlog.js';
 import { delivered } from './drain-once.js';
 import type { Drained } from './drain-once.js';
 import { atLeast } from './figure.js';
@@ -34,7 +34,7 @@ class PickySink implements Sink {
 export async function poison<Tx>({ rounds, backlog }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
   const { database } = await scratch.shop({ lanes: LANES });
   await fill(database, backlog);
-  const others = backlog - Math.ceil(backlog / STREAMS);
+  const others = backlog - Math.ceil(backlog / EACH / STREAMS) * EACH;
   const tallies = new Map<string, Tally>();
   let route = 0;
   const noting = (name: string, onFailure: FailurePolicy, refuses?: string) => async () => {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 
 const command = fileURLToPath(new URL('../../../benchmarks/dist/bench.js', import.meta.url));
-const SECTIONS = ['commit', 'drain', 'latency', 'idle', 'read', 'memory'];
+const SECTIONS = ['commit', 'drain', 'poison', 'latency', 'idle', 'read', 'memory'];
 
 describe('npm run bench', () => {
   it('prints a verdict beside each figure, of every section on every server', async function () {
@@ -26,7 +26,7 @@ describe('npm run bench', () => {
   });
 
   for (const [option, name, known] of [
-    ['--only', 'commits', 'commit, drain, latency'],
+    ['--only', 'commits', 'commit, drain, poison, latency'],
     ['--database', 'oracle', 'postgres, mongodb'],
   ] as const) {
     it(`names what there is when it is asked for ${option} ${name}`, async () => {

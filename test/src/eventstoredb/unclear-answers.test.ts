@@ -8,7 +8,7 @@ import type { Emulated, EmulatedOptions } from './emulated.js';
 describe('EventStoreDB sink: answers that leave a doubt', () => {
   let server: Emulated;
   const open = async (options: EmulatedOptions = {}): Promise<Emulated> =>
-    (server = await emulated({ ...options, eventstore: { appendTimeoutMs: 250, readTimeoutMs: 1_000, ...options.eventstore } }));
+    (server = await emulated({ ...options, eventstore: { appendTimeoutMs: 400, readTimeoutMs: 1_000, ...options.eventstore } }));
   afterEach(() => server.close());
 
   const manyStreams = (count: number, messages: number): readonly (readonly OutboxMessage[])[] =>
