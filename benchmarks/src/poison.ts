@@ -52,7 +52,12 @@ export async function poison<Tx>({ rounds, backlog }: Sizes, scratch: Scratch<Tx
   return ['halt-stream', 'park-stream'].map((policy) => {
     const ratio = result.ratio(policy, 'healthy');
     return {
-      ...{ section: 'poison', unit: 'messages/s', name: `${backlog}, 1 of ${STREAMS} streams refused, ${policy}`, ours: result.rate(policy) },
+      ...{
+        section: 'poison',
+        unit: 'messages/s',
+        name: `${backlog}, 1 of ${STREAMS} streams refused, ${policy}`,
+        ours: result.rate(policy),
+      },
       yardstick: { name: 'the same, none refused', value: result.rate('healthy'), verdict: tallies.get('healthy')!.verdict(others) },
       ...{ ratio, verdict: tallies.get(policy)!.verdict(others), target: atLeast(0.95, ratio, '>= 0.95x') },
     };

@@ -159,7 +159,11 @@ export class LanePages {
     const failed = rows[accepted]!;
     const verdict = judge.judge(failed, failure, accepted > 0 ? 0 : attempts, delivery);
     const checkpoint = rows[accepted - 1]?.checkpoint ?? record.checkpoint;
-    return await this.#failedAt(failed, failure, verdict, { checkpoint, gotOn: accepted > 0, attempts: delivery.attempts, events });
+    const done = { checkpoint, gotOn: accepted > 0, attempts: delivery.attempts, events };
+    const step = await this.#failedAt(failed, failure, verdict, done);
+    // Where the lane goes on behind it, what is left of the page need not be read again.
+    if (step.next === 'more') this.#ahead = Promise.resolve({ rows: rows.slice(accepted + 1), through, more });
+    return step;
   }
 
   #read(after: Checkpoint, limit: number): Promise<LanePage> {
