@@ -1,6 +1,6 @@
 /**
- * Runs all tests, in two processes side by side: most tests wait for something, and two cores are idle meanwhile. What the first one prints is
- * shown as it comes, the other's behind it. The last line is the sum: `N passed, N failed`.
+ * Runs all tests, in three processes side by side: most tests wait for something, and the cores are idle meanwhile. What the first one prints is
+ * shown as it comes, the others' behind it. The last line is the sum: `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -9,9 +9,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mocha = fileURLToPath(new URL('../node_modules/mocha/bin/mocha.js', import.meta.url));
-/** What takes about half of the time. */
-const SECOND_HALF =
-  /\/(benchmarks|chaos|conformance|docs|examples|identity|local-servers|mongodb|mongodb-emulator|simulation|testing)\/|mongodb\.test\.js$/;
+/** Each takes about a third of the time; the first one has what is left. */
+const PARTS = [
+  /^/,
+  /\/(conformance|docs|identity|local-servers|mongodb|mongodb-emulator|testing)\/|mongodb\.test\.js$/,
+  /\/(benchmarks|chaos|examples|simulation)\//,
+];
 
 const files = ['test/dist', 'test/legacy/dist'].flatMap((folder) =>
   readdirSync(`${root}${folder}`, { recursive: true })
@@ -19,8 +22,8 @@ const files = ['test/dist', 'test/legacy/dist'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`)
     .sort(),
 );
-const halves = [files.filter((file) => !SECOND_HALF.test(file)), files.filter((file) => SECOND_HALF.test(file))];
-const runs = cpus().length > 1 ? [run(halves[0], { live: true }), run(halves[1], { live: false })] : [run(files, { live: true })];
+const parts = PARTS.map((_, part) => files.filter((file) => PARTS.findLastIndex((belongs) => belongs.test(file)) === part));
+const runs = cpus().length > 1 ? parts.map((part, index) => run(part, { live: index === 0 })) : [run(files, { live: true })];
 const results = await Promise.all(runs);
 
 for (const { output } of results) process.stdout.write(output);

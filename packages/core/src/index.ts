@@ -79,9 +79,9 @@ export type { LaneStatus } from './dispatcher/dispatcher.js';
 export type { DispatcherOptions } from './dispatcher/dispatcher-options.js';
 export type { WaitOptions } from './dispatcher/when-delivered.js';
 export type { RedriveChoice, RedriveOptions } from './dispatcher/operators.js';
-export type { FailurePolicy } from './dispatcher/failure-policy.js';
+export type { FailurePolicy } from './dispatcher/failure/failure-policy.js';
 export type { RouteOptions } from './dispatcher/route.js';
-export type { Witness } from './dispatcher/witness.js';
+export type { Witness } from './dispatcher/witness/witness.js';
 export type { RetryOptions } from './dispatcher/backoff.js';
 export type { DispatcherEvent, DispatcherEvents, NamedMessage } from './dispatcher/dispatcher-events.js';
 

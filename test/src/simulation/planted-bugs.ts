@@ -28,10 +28,11 @@ async function besideEachOther(): Promise<Variant & { readonly end: () => Promis
   for (const name of ['rxjs', 'uuid']) await symlink(packageOf(name, dist), join(home, 'node_modules', name), 'dir');
   await writeFile(join(home, 'package.json'), '{ "type": "module" }');
 
-  const lane = join(home, 'dist', 'dispatcher', 'lane.js');
+  const lane = join(home, 'dist', 'dispatcher', 'lane', 'lane.js');
   const [imports, ...body] = (await readFile(lane, 'utf8')).split("from 'rxjs';");
   const flattened = body.join("from 'rxjs';").replaceAll(/\b(concatMap|exhaustMap)\(/g, 'mergeMap(');
-  if (flattened === body.join("from 'rxjs';")) throw new Error('core/dist/dispatcher/lane.js has no concatMap and no exhaustMap any more.');
+  if (flattened === body.join("from 'rxjs';"))
+    throw new Error('core/dist/dispatcher/lane/lane.js has no concatMap and no exhaustMap any more.');
   const names = imports!.includes('mergeMap') ? imports : imports!.replace('{', '{ mergeMap,');
   await writeFile(lane, `${names}from 'rxjs';${flattened}`);
 

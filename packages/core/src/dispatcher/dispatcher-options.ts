@@ -13,7 +13,7 @@ import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
 import { isPlainText } from './plain-text.js';
 import type { RouteOptions } from './route.js';
-import type { Witness } from './witness.js';
+import type { Witness } from './witness/witness.js';
 
 export interface DispatcherOptions<RouteName extends string = string> {
   readonly database: Database;

@@ -14,7 +14,7 @@ import type { RecordedAction } from '../outbox/lane-action.js';
 import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
-import { advanceMark } from './advance-mark.js';
+import { advanceMark } from './witness/advance-mark.js';
 import { DispatcherListeners } from './dispatcher-listeners.js';
 import type { DispatcherEvent, DispatcherEvents } from './dispatcher-events.js';
 import { completeOptions } from './dispatcher-options.js';
@@ -29,7 +29,7 @@ import { registerRoute, routesOf } from './route.js';
 import type { Route } from './route.js';
 import { whenDelivered } from './when-delivered.js';
 import type { WaitOptions } from './when-delivered.js';
-import { watchWitness } from './witness-watch.js';
+import { watchWitness } from './witness/witness-watch.js';
 
 /** One lane as operators see it. */
 export interface LaneStatus<RouteName extends string = string> extends Omit<StoredLane, 'route'> {

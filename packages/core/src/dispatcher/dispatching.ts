@@ -4,13 +4,13 @@ import type { Catalogue } from '../message/catalogue.js';
 import type { CompleteOptions } from './dispatcher-options.js';
 import type { DispatcherEvent } from './dispatcher-events.js';
 import { wakeHints } from './hints.js';
-import { OneAtATime } from './one-at-a-time.js';
+import { OneAtATime } from './failure/one-at-a-time.js';
 import { removals } from './removals.js';
-import { routeLanes } from './route-lanes.js';
+import { routeLanes } from './lane/route-lanes.js';
 import { routeReports } from './route-reports.js';
 import type { Rates } from './rates.js';
 import type { Route } from './route.js';
-import { SinkHealth } from './sink-health.js';
+import { SinkHealth } from './failure/sink-health.js';
 
 export interface DispatchingOptions {
   readonly options: CompleteOptions<string>;

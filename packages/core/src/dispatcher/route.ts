@@ -6,8 +6,8 @@ import type { RouteStore, StoredRoute } from '../outbox/route-store.js';
 import type { Sink } from '../sink/sink.js';
 import type { RetryOptions } from './backoff.js';
 import { isPlainText } from './plain-text.js';
-import { FAILURE_POLICIES } from './failure-policy.js';
-import type { FailurePolicy } from './failure-policy.js';
+import { FAILURE_POLICIES } from './failure/failure-policy.js';
+import type { FailurePolicy } from './failure/failure-policy.js';
 
 export interface RouteOptions {
   readonly sink: Sink;

@@ -1,5 +1,5 @@
 import { v4 as randomUuid } from 'uuid';
-import type { Witness } from '../dispatcher/witness.js';
+import type { Witness } from '../dispatcher/witness/witness.js';
 import type { Mark, OutboxIdentity } from '../outbox/outbox-identity.js';
 
 export class InMemoryIdentity implements OutboxIdentity {

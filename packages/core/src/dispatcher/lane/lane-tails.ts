@@ -1,14 +1,14 @@
-import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
-import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
-import type { OutboxRow } from '../outbox/outbox-row.js';
-import type { StoppedStream } from '../outbox/stopped-stream.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
-import type { FailureJudge, Verdict } from './failure-judge.js';
+import type { MessageRejectedError, SinkUnavailableError } from '../../errors.js';
+import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
+import type { StoppedStream } from '../../outbox/stopped-stream.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
+import type { FailureJudge, Verdict } from '../failure/failure-judge.js';
 import type { DeliveryOfRows, LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';
-import { stopStream } from './stopping.js';
-import { crashLine, crashOf, suspect, Suspicions } from './suspicion.js';
+import { stopStream } from '../failure/stopping.js';
+import { crashLine, crashOf, suspect, Suspicions } from '../failure/suspicion.js';
 
 /** What one try with a tail came to: something was settled, or the sink is away. */
 export interface TailStep {

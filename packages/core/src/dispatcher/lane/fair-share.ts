@@ -1,4 +1,4 @@
-import { streamHash } from '../outbox/stream-hash.js';
+import { streamHash } from '../../outbox/stream-hash.js';
 
 /**
  * How many of a route's lanes one instance should hold, so that all are shared out and no two shares differ by more than one.

@@ -1,8 +1,8 @@
-import { isWaybillError } from '../errors.js';
-import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
-import type { OutboxRow } from '../outbox/outbox-row.js';
-import type { DeliveryOfRows } from './lane-delivery.js';
-import type { Route } from './route.js';
+import { isWaybillError } from '../../errors.js';
+import type { MessageRejectedError, SinkUnavailableError } from '../../errors.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
+import type { DeliveryOfRows } from '../lane/lane-delivery.js';
+import type { Route } from '../route.js';
 import type { SinkHealth } from './sink-health.js';
 
 export interface Verdict {

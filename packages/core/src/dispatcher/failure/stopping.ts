@@ -1,16 +1,16 @@
-import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
-import type { LaneFailure } from '../outbox/lane-progress.js';
-import type { Settlement } from '../outbox/lane-store.js';
-import type { OutboxRow } from '../outbox/outbox-row.js';
-import type { StoppedState } from '../outbox/stopped-stream.js';
-import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
-import type { Clock } from '../clock.js';
-import { backoffMs } from './backoff.js';
-import { named } from './dispatcher-events.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
+import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
+import type { LaneFailure } from '../../outbox/lane-progress.js';
+import type { Settlement } from '../../outbox/lane-store.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
+import type { StoppedState } from '../../outbox/stopped-stream.js';
+import type { MessageRejectedError, SinkUnavailableError } from '../../errors.js';
+import type { Clock } from '../../clock.js';
+import { backoffMs } from '../backoff.js';
+import { named } from '../dispatcher-events.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { Verdict } from './failure-judge.js';
-import { storedText } from './plain-text.js';
-import type { Route } from './route.js';
+import { storedText } from '../plain-text.js';
+import type { Route } from '../route.js';
 
 /** What to store of a failure that stops a stream, and what to tell then. */
 export interface Stopping {

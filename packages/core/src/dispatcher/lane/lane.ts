@@ -17,12 +17,12 @@ import {
   tap,
 } from 'rxjs';
 import type { Observable } from 'rxjs';
-import type { WakeHint } from '../outbox/wake-ups.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
+import type { WakeHint } from '../../outbox/wake-ups.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
 import { LaneSteps } from './lane-steps.js';
 import type { LaneOptions } from './lane-options.js';
 import type { Step } from './lane-steps.js';
-import { aborted, pause } from './signals.js';
+import { aborted, pause } from '../signals.js';
 
 export interface LaneWakes {
   /** Reasons to look: commits, polls, and operators' orders. */

@@ -1,11 +1,11 @@
-import { LeaseLostError, MessageRejectedError, SinkUnavailableError, isWaybillError } from '../errors.js';
-import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
-import { outboxMessage } from '../outbox/outbox-message.js';
-import type { OutboxMessage } from '../outbox/outbox-message.js';
-import type { OutboxRow } from '../outbox/outbox-row.js';
-import type { Delivery, DeliveryContext } from '../sink/sink.js';
-import { named } from './dispatcher-events.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
+import { LeaseLostError, MessageRejectedError, SinkUnavailableError, isWaybillError } from '../../errors.js';
+import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
+import { outboxMessage } from '../../outbox/outbox-message.js';
+import type { OutboxMessage } from '../../outbox/outbox-message.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
+import type { Delivery, DeliveryContext } from '../../sink/sink.js';
+import { named } from '../dispatcher-events.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { LaneOptions } from './lane-options.js';
 import { unlessDeaf } from './unless-deaf.js';
 

@@ -1,4 +1,4 @@
-import type { Mark } from '../outbox/outbox-identity.js';
+import type { Mark } from '../../outbox/outbox-identity.js';
 
 /**
  * Remembers an outbox's marks where no restore of its database takes them back, so that a restored or cloned database is noticed.

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js';
-import type { LaneLease } from '../outbox/lane-lease.js';
+import type { Clock } from '../../clock.js';
+import type { LaneLease } from '../../outbox/lane-lease.js';
 
 /**
  * This process's grip on a lane. Let go when the lease is lost, or when the monotonic **or** the wall clock says that it may

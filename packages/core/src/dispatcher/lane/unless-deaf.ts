@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 
 /** For who listens, and has to clean up first. */
 const DEAF_AFTER_MS = 1_000;

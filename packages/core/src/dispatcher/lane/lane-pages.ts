@@ -1,21 +1,21 @@
-import { SinkUnavailableError, isWaybillError } from '../errors.js';
-import type { MessageRejectedError } from '../errors.js';
-import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
-import type { LaneProgress } from '../outbox/lane-progress.js';
-import type { LanePage, Settlement } from '../outbox/lane-store.js';
-import type { Checkpoint, OutboxRow } from '../outbox/outbox-row.js';
+import { SinkUnavailableError, isWaybillError } from '../../errors.js';
+import type { MessageRejectedError } from '../../errors.js';
+import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
+import type { LaneProgress } from '../../outbox/lane-progress.js';
+import type { LanePage, Settlement } from '../../outbox/lane-store.js';
+import type { Checkpoint, OutboxRow } from '../../outbox/outbox-row.js';
 import { Detours, triedBefore } from './detours.js';
-import { named } from './dispatcher-events.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
-import type { FailureJudge, Verdict } from './failure-judge.js';
+import { named } from '../dispatcher-events.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
+import type { FailureJudge, Verdict } from '../failure/failure-judge.js';
 import type { DeliveryOfRows, LaneDelivery } from './lane-delivery.js';
 import type { LanePatience } from './lane-patience.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';
-import { storedText } from './plain-text.js';
-import { stopStream } from './stopping.js';
-import type { StoppingOptions } from './stopping.js';
-import { crashLine, crashOf, suspect, Suspicions } from './suspicion.js';
+import { storedText } from '../plain-text.js';
+import { stopStream } from '../failure/stopping.js';
+import type { StoppingOptions } from '../failure/stopping.js';
+import { crashLine, crashOf, suspect, Suspicions } from '../failure/suspicion.js';
 
 export interface LanePagesOptions extends Omit<LaneOptions, 'progress'> {
   readonly record: LaneRecord;

@@ -1,6 +1,6 @@
-import { aborted, delay } from '../clock.js';
-import type { Clock } from '../clock.js';
-import { DatabaseReplacedError, WitnessBehindError } from '../errors.js';
+import { aborted, delay } from '../../clock.js';
+import type { Clock } from '../../clock.js';
+import { DatabaseReplacedError, WitnessBehindError } from '../../errors.js';
 import { advanceMark } from './advance-mark.js';
 import type { AdvanceMarkOptions } from './advance-mark.js';
 

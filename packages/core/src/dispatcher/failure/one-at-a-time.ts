@@ -1,4 +1,4 @@
-import { aborted } from '../clock.js';
+import { aborted } from '../../clock.js';
 
 /** Lets one of those who ask go on at a time, in the order in which they asked. */
 export class OneAtATime {

@@ -1,7 +1,7 @@
-import { MessageRejectedError } from '../errors.js';
-import type { DeliveryAttempt } from '../outbox/delivery-attempt.js';
-import type { LaneFailure } from '../outbox/lane-progress.js';
-import type { OutboxRow } from '../outbox/outbox-row.js';
+import { MessageRejectedError } from '../../errors.js';
+import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
+import type { LaneFailure } from '../../outbox/lane-progress.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
 
 const SUSPECTED = 'SUSPECTED_CRASH';
 /** Processes that one message may take down before the route's policy deals with it. */

@@ -1,10 +1,10 @@
-import type { LaneAction } from '../outbox/lane-action.js';
-import type { Settlement } from '../outbox/lane-store.js';
-import type { OutboxRow } from '../outbox/outbox-row.js';
-import type { StoppedStream } from '../outbox/stopped-stream.js';
-import { skippedMessage } from '../outbox/outbox-message.js';
-import { named } from './dispatcher-events.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
+import type { LaneAction } from '../../outbox/lane-action.js';
+import type { Settlement } from '../../outbox/lane-store.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
+import type { StoppedStream } from '../../outbox/stopped-stream.js';
+import { skippedMessage } from '../../outbox/outbox-message.js';
+import { named } from '../dispatcher-events.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';

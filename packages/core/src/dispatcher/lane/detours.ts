@@ -1,4 +1,4 @@
-import type { OutboxRow } from '../outbox/outbox-row.js';
+import type { OutboxRow } from '../../outbox/outbox-row.js';
 
 /**
  * What a lane tries instead, while its sink fails at the first message again and again: a lane that is alone would never learn otherwise

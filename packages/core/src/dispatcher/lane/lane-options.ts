@@ -1,13 +1,13 @@
-import type { Clock } from '../clock.js';
-import type { DispatchStores } from '../database.js';
-import type { Logger } from '../logger.js';
-import type { Catalogue } from '../message/catalogue.js';
-import type { Reached } from '../moment.js';
-import type { LaneProgress } from '../outbox/lane-progress.js';
+import type { Clock } from '../../clock.js';
+import type { DispatchStores } from '../../database.js';
+import type { Logger } from '../../logger.js';
+import type { Catalogue } from '../../message/catalogue.js';
+import type { Reached } from '../../moment.js';
+import type { LaneProgress } from '../../outbox/lane-progress.js';
 import type { LaneHold } from './lane-hold.js';
-import type { OneAtATime } from './one-at-a-time.js';
-import type { Route } from './route.js';
-import type { SinkHealth } from './sink-health.js';
+import type { OneAtATime } from '../failure/one-at-a-time.js';
+import type { Route } from '../route.js';
+import type { SinkHealth } from '../failure/sink-health.js';
 
 /** What a lane, and each of its parts, works with. */
 export interface LaneOptions {

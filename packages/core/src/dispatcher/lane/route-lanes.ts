@@ -18,14 +18,14 @@ import {
   tap,
 } from 'rxjs';
 import type { Observable } from 'rxjs';
-import type { WakeHint } from '../outbox/wake-ups.js';
+import type { WakeHint } from '../../outbox/wake-ups.js';
 import { answeredWithin, answering } from './answered-within.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
 import { fairShare } from './fair-share.js';
 import { instant, LaneHold } from './lane-hold.js';
 import { lane } from './lane.js';
 import type { LaneOptions } from './lane-options.js';
-import { aborted, pause } from './signals.js';
+import { aborted, pause } from '../signals.js';
 
 export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress' | 'takenOver'> {
   /** Name of the instance, as leases show it. */

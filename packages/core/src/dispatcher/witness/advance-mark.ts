@@ -1,5 +1,5 @@
-import { DatabaseReplacedError, WaybillError, WitnessBehindError, WitnessUnavailableError } from '../errors.js';
-import type { Mark, OutboxIdentity } from '../outbox/outbox-identity.js';
+import { DatabaseReplacedError, WaybillError, WitnessBehindError, WitnessUnavailableError } from '../../errors.js';
+import type { Mark, OutboxIdentity } from '../../outbox/outbox-identity.js';
 import type { Witness } from './witness.js';
 
 export interface AdvanceMarkOptions {

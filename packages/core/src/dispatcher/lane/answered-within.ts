@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
-import type { DispatchStores } from '../database.js';
-import { DatabaseUnavailableError } from '../errors.js';
-import type { LaneStore } from '../outbox/lane-store.js';
+import type { Clock } from '../../clock.js';
+import type { DispatchStores } from '../../database.js';
+import { DatabaseUnavailableError } from '../../errors.js';
+import type { LaneStore } from '../../outbox/lane-store.js';
 import type { LaneHold } from './lane-hold.js';
 
 /** Longer than any read or write of a lane takes. */

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { isWaybillError } from '../errors.js';
-import { named } from './dispatcher-events.js';
-import type { DispatcherEvent } from './dispatcher-events.js';
-import { FailureJudge } from './failure-judge.js';
+import { isWaybillError } from '../../errors.js';
+import { named } from '../dispatcher-events.js';
+import type { DispatcherEvent } from '../dispatcher-events.js';
+import { FailureJudge } from '../failure/failure-judge.js';
 import { LaneDelivery } from './lane-delivery.js';
 import type { LaneOptions } from './lane-options.js';
 import { LaneOrders } from './lane-orders.js';

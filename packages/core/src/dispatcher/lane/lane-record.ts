@@ -1,8 +1,8 @@
-import { LeaseLostError } from '../errors.js';
-import type { LaneFailure, LaneProgress, LaneState } from '../outbox/lane-progress.js';
-import type { Settlement } from '../outbox/lane-store.js';
-import type { Checkpoint } from '../outbox/outbox-row.js';
-import type { StoppedStream } from '../outbox/stopped-stream.js';
+import { LeaseLostError } from '../../errors.js';
+import type { LaneFailure, LaneProgress, LaneState } from '../../outbox/lane-progress.js';
+import type { Settlement } from '../../outbox/lane-store.js';
+import type { Checkpoint } from '../../outbox/outbox-row.js';
+import type { StoppedStream } from '../../outbox/stopped-stream.js';
 import type { LaneOptions } from './lane-options.js';
 
 /** What is stored of a lane, as its holder knows it. Every change is one fenced write first, and known here after it. */

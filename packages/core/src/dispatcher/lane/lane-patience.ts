@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.js';
-import type { LaneFailure } from '../outbox/lane-progress.js';
-import { backoffMs } from './backoff.js';
-import type { Route } from './route.js';
-import type { SinkHealth } from './sink-health.js';
+import type { Clock } from '../../clock.js';
+import type { LaneFailure } from '../../outbox/lane-progress.js';
+import { backoffMs } from '../backoff.js';
+import type { Route } from '../route.js';
+import type { SinkHealth } from '../failure/sink-health.js';
 
 /** How long a lane waits after a failure, and what ends the wait early. */
 export class LanePatience {
