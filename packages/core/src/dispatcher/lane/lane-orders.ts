@@ -78,6 +78,11 @@ export class LaneOrders {
     if (!row) return this.#refuse(action, 'the lane does not stand at this message');
     // Commits that came after the lane had stopped may lie before the message: they must not be passed by with it.
     const late = rows.slice(0, place);
+    if (late.length > 0 && this.record.suspects > 0)
+      return this.#refuse(
+        action,
+        'resume the lane first, for a late commit lies before the message, and the last holder may have been gone because of it',
+      );
     const { failure: refused, attempts = [] } = late.length > 0 ? await this.delivery.ofRows(late, 1) : {};
     if (refused)
       return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${refused.message}`);

@@ -94,7 +94,7 @@ export class LanePages {
     const detour = await this.#detour(rows, page);
     if (detour) return await this.#tryInstead(detour.rows, detour.other, attempts);
     if (page.more) this.#readAhead(page.through); // on its way while this one is delivered; a failure forgets it
-    return await this.#try(rows, attempts, page.through, more);
+    return await this.#try(rows, attempts, { ...page, more });
   }
 
   /** The last holder was gone in the middle of these: each is written down before it is tried, together with the place behind the one before. */
@@ -143,17 +143,17 @@ export class LanePages {
     return { events, next: more ? 'more' : 'drained' };
   }
 
-  async #try(rows: readonly OutboxRow[], attempts: number, through: Checkpoint, more: boolean): Promise<PageStep> {
+  async #try(rows: readonly OutboxRow[], attempts: number, page: LanePage): Promise<PageStep> {
     const { hold, reached, judge, record } = this.#options;
     const delivery = await this.#options.delivery.ofRows(rows, attempts + 1);
     await reached?.('delivered');
     if (!hold.held()) return { events: [], next: 'over' };
     const { accepted, failure, events } = delivery;
     if (!failure) {
-      await this.#settle({ ...this.#runningAt(through), attempts: delivery.attempts });
+      await this.#settle({ ...this.#runningAt(page.through), attempts: delivery.attempts });
       this.#options.patience.reset();
       await reached?.('settled');
-      return { events, next: more ? 'more' : 'drained' };
+      return { events, next: page.more ? 'more' : 'drained' };
     }
     this.#ahead = undefined;
     const failed = rows[accepted]!;
@@ -161,8 +161,9 @@ export class LanePages {
     const checkpoint = rows[accepted - 1]?.checkpoint ?? record.checkpoint;
     const done = { checkpoint, gotOn: accepted > 0, attempts: delivery.attempts, events };
     const step = await this.#failedAt(failed, failure, verdict, done);
-    // Where the lane goes on behind it, what is left of the page need not be read again.
-    if (step.next === 'more') this.#ahead = Promise.resolve({ rows: rows.slice(accepted + 1), through, more });
+    // Where the lane goes on behind it, what is left of the page need not be read again; with the rows of streams that are stopped by now,
+    // for until it is their turn they may be so no longer.
+    if (step.next === 'more') this.#ahead = Promise.resolve({ ...page, rows: page.rows.slice(page.rows.indexOf(failed) + 1) });
     return step;
   }
 
