@@ -106,12 +106,15 @@ function blocks({ setup }: RouteLedger, bad: LedgerRow, row: LedgerRow): boolean
 async function checkReceipts(world: World): Promise<void> {
   const { ledger, database } = world;
   await restartIfNobodyRuns(world);
-  // What reached its target although nobody was told of it may still be skipped, or parked, by whoever does not know.
+  // What reached its target although nobody was told of it may still be skipped, parked, or halted at, by whoever does not know.
   await runUntil(world, () => false, 2 * world.setup.leaseMs);
   for (const route of ledger.routes.values()) {
     const { setup, givenUp } = route;
     const stopped = new Set((await database.status.stopped({ route: setup.name, most: 1_000 })).map(({ stream }) => stream));
-    const rows = ledger.committed().filter((row) => route.selects(row.stream) && !givenUp.has(row.id) && !stopped.has(row.stream));
+    const lanes = (await database.status.lanes()).filter(({ route: name, state }) => name === setup.name && state === 'halted');
+    const waits = ({ lane, stream }: LedgerRow): boolean =>
+      stopped.has(stream) || lanes.some((halted) => halted.lane === (setup.order === 'global' ? 0 : lane));
+    const rows = ledger.committed().filter((row) => route.selects(row.stream) && !givenUp.has(row.id) && !waits(row));
     if (rows.length === 0) continue;
     const answer = await receiptOf(world, setup.name, rows);
     if (answer !== 'delivered')
