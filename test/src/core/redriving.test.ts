@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { eventually } from '@waybill/testing';
+import { eventually, gate } from '@waybill/testing';
 import { SKIPPED_TYPE, UnitOfWork } from '@waybill/core';
-import type { Dispatcher, DispatcherEvents, Receipt, RouteOptions } from '@waybill/core';
+import type { Dispatcher, DispatcherEvents, Receipt, RouteOptions, Sink } from '@waybill/core';
 import { stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
 import { MoodySink, says } from '../shop/moody-sink.js';
@@ -74,6 +74,37 @@ describe('a stopped stream', () => {
       expect(desk.sink.revisionsOf('poor')).to.deep.equal(Array.from({ length: 22 }, (_, nth) => BigInt(nth)));
       expect(desk.sink.revisionsOf('other')).to.deep.equal(Array.from({ length: 10 }, (_, nth) => BigInt(nth)));
       expect(await streamsOf(dispatcher)).to.deep.equal([]);
+    });
+
+    it('leaves nothing out that lay in a page behind another message that was refused', async () => {
+      desk.sink.feel((message) => (isBad(message) ? 'refuse' : 'accept'));
+      await desk.note('poor', 'good', 'bad', 'behind', 'far behind');
+      const [busy, mayGoOn] = [gate(), gate()];
+      let isSlow = false;
+      const slow: Sink = {
+        async deliver(batch, context) {
+          if (isSlow) {
+            busy.open();
+            await mayGoOn.opened;
+          }
+          return desk.sink.deliver(batch, context);
+        },
+      };
+      const dispatcher = await desk.started({ sink: slow, onFailure: 'park-stream', retry: { attempts: 1 }, batch: { size: 3 } });
+      await eventually('the stop', async () => (await streamsOf(dispatcher)).includes('order-poor parked') || undefined);
+      desk.sink.feel(({ stream }) => (stream === 'order-third' ? 'refuse' : 'accept'));
+
+      isSlow = true; // they are committed while the tail is on its way, so that they are the next page
+      await dispatcher.redrive('memory', { stream: 'order-poor' });
+      await busy.opened;
+      await desk.note('third', 'refused');
+      await desk.note('poor', 'more');
+      await desk.note('fourth', 'fine');
+      isSlow = false;
+      mayGoOn.open();
+      await desk.clock.pass(1_000);
+
+      expect(desk.sink.revisionsOf('poor')).to.deep.equal([0n, 1n, 2n, 3n, 4n]);
     });
 
     it('does not hold up the others of its lane', async () => {
