@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { Delivery, DeliveryContext, OutboxMessage } from '@waybill/core';
-import { after, afterEach, before, describe, it } from 'mocha';
+import type { OutboxMessage } from '@waybill/core';
+import { describe, it } from 'mocha';
 import { messagesOf } from '../builders/an-outbox-message.js';
-import { deliverTo } from './delivering.js';
 import { sinkFailuresContract } from './sink-failures-contract.js';
 import type { SinkCapabilities, SinkFixture } from './sink-fixture.js';
+import { sinkUnderTest } from './sink-under-test.js';
 import { sinkHistoryContract } from './sink-history-contract.js';
 import { wholeStreamsContract } from './whole-streams-contract.js';
 
@@ -14,25 +13,11 @@ export function sinkContract(name: string, open: () => Promise<SinkFixture>, cap
   const { wholeStreams = false, recognisesDuplicates = wholeStreams, history = false } = capabilities;
 
   describe(`Sink ${name}`, () => {
-    let fixture: SinkFixture;
-    before(async () => {
-      fixture = await open();
-      await fixture.sink.start?.(new AbortController().signal);
-    });
-    afterEach(() => fixture?.heal());
-    after(async () => {
-      await fixture?.sink.stop?.();
-      await fixture?.close();
-    });
-
-    const aStream = (): string => `order-${randomUUID()}`;
-    const deliver = (batch: readonly OutboxMessage[], overrides: Partial<DeliveryContext> = {}): Promise<Delivery> =>
-      deliverTo(fixture.sink, batch, overrides);
-    const stored = async (stream: string): Promise<readonly string[]> => (await fixture.stored(stream)).map(({ id }) => id);
-    const firstTimes = async (stream: string): Promise<readonly string[]> => [...new Set(await stored(stream))];
+    const underTest = sinkUnderTest(open);
+    const { aStream, deliver, stored, firstTimes } = underTest;
 
     it('says whether it needs whole streams', () => {
-      expect(fixture.sink.needsWholeStreams ?? false).to.equal(wholeStreams);
+      expect(underTest.fixture.sink.needsWholeStreams ?? false).to.equal(wholeStreams);
     });
 
     describe('a delivery', () => {
@@ -124,10 +109,10 @@ export function sinkContract(name: string, open: () => Promise<SinkFixture>, cap
       it('do no harm when they come twice', async () => {
         const batch = messagesOf(aStream(), 2);
 
-        await fixture.sink.start?.(new AbortController().signal);
+        await underTest.fixture.sink.start?.(new AbortController().signal);
         expect(await deliver(batch)).to.include({ accepted: 2 });
-        await fixture.sink.stop?.();
-        await fixture.sink.stop?.();
+        await underTest.fixture.sink.stop?.();
+        await underTest.fixture.sink.stop?.();
       });
     });
   });

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { Delivery, DeliveryContext, OutboxMessage } from '@waybill/core';
-import { after, afterEach, before, describe, it } from 'mocha';
+import type { OutboxMessage } from '@waybill/core';
+import { describe, it } from 'mocha';
 import { messagesOf } from '../builders/an-outbox-message.js';
-import { deliverTo, untilAccepted } from './delivering.js';
+import { untilAccepted } from './delivering.js';
 import type { SinkCapabilities, SinkFixture } from './sink-fixture.js';
+import { sinkUnderTest } from './sink-under-test.js';
 
 /** The suite of sinks whose target is away, refuses a message, or whose caller has no more time. */
 export function sinkFailuresContract(
@@ -13,27 +13,13 @@ export function sinkFailuresContract(
   { refuses = false }: Pick<SinkCapabilities, 'refuses'> = {},
 ): void {
   describe(`Sink ${name}: failures`, () => {
-    let fixture: SinkFixture;
-    before(async () => {
-      fixture = await open();
-      await fixture.sink.start?.(new AbortController().signal);
-    });
-    afterEach(() => fixture?.heal());
-    after(async () => {
-      await fixture?.sink.stop?.();
-      await fixture?.close();
-    });
-
-    const aStream = (): string => `order-${randomUUID()}`;
-    const deliver = (batch: readonly OutboxMessage[], overrides: Partial<DeliveryContext> = {}): Promise<Delivery> =>
-      deliverTo(fixture.sink, batch, overrides);
-    const stored = async (stream: string): Promise<readonly string[]> => (await fixture.stored(stream)).map(({ id }) => id);
-    const firstTimes = async (stream: string): Promise<readonly string[]> => [...new Set(await stored(stream))];
+    const underTest = sinkUnderTest(open);
+    const { aStream, deliver, stored, firstTimes } = underTest;
 
     describe('a target that is away', () => {
       it('is the trouble of the sink and of no message', async () => {
         const stream = aStream();
-        await fixture.break();
+        await underTest.fixture.break();
 
         const { accepted, failure } = await deliver(messagesOf(stream, 3));
 
@@ -45,10 +31,10 @@ export function sinkFailuresContract(
         const stream = aStream();
         const batch = messagesOf(stream, 6);
         await deliver(batch.slice(0, 2));
-        await fixture.break();
+        await underTest.fixture.break();
         const { accepted } = await deliver(batch.slice(2));
 
-        await fixture.heal();
+        await underTest.fixture.heal();
         await untilAccepted(() => deliver(batch.slice(2 + accepted)));
 
         expect(await firstTimes(stream)).to.deep.equal(ids(batch));
@@ -58,10 +44,10 @@ export function sinkFailuresContract(
         const stream = aStream();
         const batch = messagesOf(stream, 40);
         const delivering = deliver(batch);
-        await fixture.break();
+        await underTest.fixture.break();
         const { accepted } = await delivering;
 
-        await fixture.heal();
+        await underTest.fixture.heal();
 
         expect((await firstTimes(stream)).slice(0, accepted)).to.deep.equal(ids(batch.slice(0, accepted)));
       });
@@ -79,7 +65,7 @@ export function sinkFailuresContract(
 
       it('ends a delivery to a target that is away', async () => {
         const abort = new AbortController();
-        await fixture.break();
+        await underTest.fixture.break();
 
         const delivering = deliver(messagesOf(aStream(), 3), { signal: abort.signal });
         abort.abort();
@@ -103,7 +89,7 @@ export function sinkFailuresContract(
         it('stops its stream there, and is named', async () => {
           const stream = aStream();
           const batch = messagesOf(stream, 5);
-          await fixture.refuse!(batch[2]!);
+          await underTest.fixture.refuse!(batch[2]!);
 
           const { accepted, failure } = await deliver(batch);
 
@@ -115,10 +101,10 @@ export function sinkFailuresContract(
         it('is delivered, and all behind it, once it is taken', async () => {
           const stream = aStream();
           const batch = messagesOf(stream, 5);
-          await fixture.refuse!(batch[2]!);
+          await underTest.fixture.refuse!(batch[2]!);
           const { accepted } = await deliver(batch);
 
-          await fixture.heal();
+          await underTest.fixture.heal();
           await untilAccepted(() => deliver(batch.slice(accepted)));
 
           expect(await firstTimes(stream)).to.deep.equal(ids(batch));
@@ -126,7 +112,7 @@ export function sinkFailuresContract(
 
         it('lets nothing of its own stream pass in a batch of several', async () => {
           const [bad, good] = [messagesOf(aStream(), 3), messagesOf(aStream(), 3)];
-          await fixture.refuse!(bad[1]!);
+          await underTest.fixture.refuse!(bad[1]!);
 
           await deliver([0, 1, 2].flatMap((nth) => [bad[nth]!, good[nth]!]));
 

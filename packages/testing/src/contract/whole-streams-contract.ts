@@ -1,29 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { Delivery, DeliveryContext, OutboxMessage } from '@waybill/core';
-import { after, afterEach, before, describe, it } from 'mocha';
+import type { OutboxMessage } from '@waybill/core';
+import { describe, it } from 'mocha';
 import { anOutboxMessage, messagesOf } from '../builders/an-outbox-message.js';
-import { deliverTo, untilAccepted } from './delivering.js';
+import { untilAccepted } from './delivering.js';
 import type { SinkFixture } from './sink-fixture.js';
+import { sinkUnderTest } from './sink-under-test.js';
 
 /** The suite of sinks that need whole streams. */
 export function wholeStreamsContract(name: string, open: () => Promise<SinkFixture>): void {
   describe(`Sink ${name}: a whole stream`, () => {
-    let fixture: SinkFixture;
-    before(async () => {
-      fixture = await open();
-      await fixture.sink.start?.(new AbortController().signal);
-    });
-    afterEach(() => fixture?.heal());
-    after(async () => {
-      await fixture?.sink.stop?.();
-      await fixture?.close();
-    });
-
-    const aStream = (): string => `order-${randomUUID()}`;
-    const deliver = (batch: readonly OutboxMessage[], overrides: Partial<DeliveryContext> = {}): Promise<Delivery> =>
-      deliverTo(fixture.sink, batch, overrides);
-    const stored = async (stream: string): Promise<readonly string[]> => (await fixture.stored(stream)).map(({ id }) => id);
+    const underTest = sinkUnderTest(open);
+    const { aStream, deliver, stored } = underTest;
 
     it('has each message once, at exactly its revision', async () => {
       const stream = aStream();
@@ -32,7 +19,7 @@ export function wholeStreamsContract(name: string, open: () => Promise<SinkFixtu
       await Promise.all([deliver(batch.slice(3)), deliver(batch, { lane: 1 })]);
       await untilAccepted(() => deliver(batch));
 
-      expect(await fixture.stored(stream)).to.deep.equal(batch.map(({ id, revision }) => ({ id, revision })));
+      expect(await underTest.fixture.stored(stream)).to.deep.equal(batch.map(({ id, revision }) => ({ id, revision })));
     });
 
     it('takes no message whose predecessor it lacks', async () => {
