@@ -1,7 +1,7 @@
 import ts from 'typescript';
 import { fileURLToPath } from 'node:url';
 
-export const fixtures = fileURLToPath(new URL('../../types/', import.meta.url));
+export const fixtures = fileURLToPath(new URL('../../programs/', import.meta.url));
 
 /** A diagnostic as a user reads it. */
 export interface Complaint {

@@ -96,7 +96,7 @@ describe('the check at the end of the flights demo', () => {
   });
 
   it('notices an airport that is missing on the board, and one that is there for nothing', async () => {
-    sides.board = sides.board.map((line) => (line.airport === 'SJC' ? { ...line, airport: 'XXX' } : line));
+    sides.board = sides.board.map((line) => (line.airport === 'SJC' ? { ...line, airport: 'NIL' } : line));
 
     expect(await faults()).to.deep.equal({ board: 2 });
   });
