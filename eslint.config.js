@@ -5,7 +5,9 @@ import tseslint from 'typescript-eslint';
 const withoutPrefix = builtinModules.filter((name) => !name.startsWith('_') && !name.startsWith('node:'));
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/node_modules/', '**/temp/', 'coverage/', 'docs/.vitepress/cache/', 'docs/.vitepress/dist/', 'test/programs/'] },
+  {
+    ignores: ['**/dist/', '**/node_modules/', '**/temp/', 'coverage/', 'docs/.vitepress/cache/', 'docs/.vitepress/dist/', 'test/programs/'],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
