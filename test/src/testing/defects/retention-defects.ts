@@ -3,7 +3,7 @@ import type { Carelessness } from '../broken-retention.js';
 import type { Defect } from './defect.js';
 
 const noticedBy: Readonly<Record<Carelessness, string>> = {
-  'asks the first route only': 'keeps what one of the routes has not passed, in order "stream"',
+  'takes the word of one route': 'keeps what one of the routes has not passed, in order "stream"',
   'forgets stopped streams': 'keeps what a stopped stream waits with, in order "global", until it is resumed',
   'needs no proof': 'removes nothing without a route, for there is no proof',
   'begins at the end': 'removes no more at once than asked, of each stream from the front, and says how many',
