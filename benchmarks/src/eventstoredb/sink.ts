@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
-import { Catalogue, outboxMessage, silentLogger } from '@waybill/core';
+import { Catalogue, outboxMessage } from '@waybill/core';
 import type { Checkpoint, OutboxMessage } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
+import { aDeliveryContext } from '@waybill/testing';
 import { atLeast } from '../figure.js';
 import type { Figure, Verdict } from '../figure.js';
 import { OrderPlaced, PAYLOAD } from '../order.js';
@@ -51,16 +52,7 @@ export async function sink({ rounds, appendedEvents }: Sizes, url: string): Prom
 }
 
 async function deliverByOurs({ sink: target }: EventStoreDB, batch: readonly OutboxMessage[]): Promise<void> {
-  const context = {
-    signal: new AbortController().signal,
-    route: 'sink',
-    lane: 0,
-    order: 'stream',
-    epoch: 1n,
-    attempt: 1,
-    logger: silentLogger,
-  } as const;
-  const { accepted, failure } = await target.deliver(batch, context);
+  const { accepted, failure } = await target.deliver(batch, aDeliveryContext());
   if (accepted !== batch.length) throw failure ?? new Error(`${accepted} of ${batch.length} accepted`);
 }
 

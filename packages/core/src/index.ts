@@ -100,10 +100,18 @@ export type { OutboxSnapshot, RouteRates, RouteSnapshot } from './alarm/outbox-s
 export type { WatchedStores } from './alarm/outbox-look.js';
 
 // sink
-export type { Delivery, DeliveryContext, Sink } from './sink/sink.js';
+export type { Delivery, DeliveryContext, Reply, Sink } from './sink/sink.js';
+
+// limit
+export type { LimitAnswer, LimitRequest, SharedLimits } from './limit/shared-limits.js';
+
+// receiver
+export type { ArrivedMessage } from './receiver/arrived-message.js';
+export type { Intake, Taken, TakeOptions } from './receiver/intake.js';
 
 // inbox
 export type { InboxClaim, InboxStore } from './inbox/inbox-store.js';
+export type { ArrivalPlace, ArrivalStore, LastArrival } from './inbox/arrival-store.js';
 export { Inbox } from './inbox/inbox.js';
 export type { InboxOptions, OnceOptions } from './inbox/inbox.js';
 
@@ -134,14 +142,18 @@ export {
   LeaseLostError,
   MessageRejectedError,
   NotificationFailedError,
+  OutcomeUnknownError,
   ParkedError,
   PayloadTooLargeError,
+  PredecessorMissingError,
   RouteRefusedError,
   SchemaMismatchError,
   ScopeClosedError,
   SinkUnavailableError,
+  StaleSenderError,
   StreamDivergedError,
   StreamGapError,
+  TargetUnavailableError,
   TransactionConflictError,
   TransactionRolledBackError,
   UnknownMessageTypeError,
@@ -150,4 +162,4 @@ export {
   WitnessBehindError,
   WitnessUnavailableError,
 } from './errors.js';
-export type { WaybillErrors } from './errors.js';
+export type { DeliveryFailure, WaybillErrors } from './errors.js';

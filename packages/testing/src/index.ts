@@ -57,6 +57,7 @@ export { CrashPointError, CrashPoints } from './crash-points/crash-points.js';
 export type { CrashOptions } from './crash-points/crash-points.js';
 
 // builders
+export { aDeliveryContext } from './builders/a-delivery-context.js';
 export { aMessage, anAppend } from './builders/a-message.js';
 export { aSettlement } from './builders/a-settlement.js';
 export { aFailure } from './builders/a-failure.js';

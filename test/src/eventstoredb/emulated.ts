@@ -1,10 +1,10 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import type { Delivery, DeliveryContext, OutboxMessage } from '@waybill/core';
-import { silentLogger } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
 import type { EventStoreDBOptions } from '@waybill/eventstoredb';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import type { EmulatorOptions } from '@waybill/eventstoredb-emulator';
+import { aDeliveryContext } from '@waybill/testing';
 
 export interface EmulatedOptions {
   readonly emulator?: EmulatorOptions;
@@ -26,14 +26,12 @@ export interface Emulated {
   close(): Promise<void>;
 }
 
-const context = { order: 'stream', route: 'eventstoredb', lane: 0, epoch: 1n, attempt: 1, logger: silentLogger } as const;
-
 export function deliverTo(
   eventstore: EventStoreDB,
   batch: readonly OutboxMessage[],
   overrides: Partial<DeliveryContext> = {},
 ): Promise<Delivery> {
-  return eventstore.sink.deliver(batch, { ...context, signal: new AbortController().signal, ...overrides });
+  return eventstore.sink.deliver(batch, aDeliveryContext(overrides));
 }
 
 export async function emulated(options: EmulatedOptions = {}): Promise<Emulated> {

@@ -3,6 +3,7 @@ import type { DeliveryAttempt } from './delivery-attempt.js';
 import type { LaneLease } from './lane-lease.js';
 import type { LaneProgress } from './lane-progress.js';
 import type { Checkpoint, OutboxRow } from './outbox-row.js';
+import type { StreamAppend } from './outbox-store.js';
 import type { StoppedStream } from './stopped-stream.js';
 
 /** Which messages a route takes: data, not code, so that it can be pushed into the query. */
@@ -47,6 +48,13 @@ export interface Settlement extends LaneProgress {
   readonly discarded?: readonly DiscardedMessage[];
   /** Messages in whose place a sink of whole streams has a placeholder: from now on loading counts them and does not apply them. */
   readonly placeholders?: readonly MessagePlace[];
+  /**
+   * Messages that answers of targets became, appended in the same transaction, each stream at most once. A message whose id the outbox has
+   * already is left out, so that a settlement that is stored again appends nothing again.
+   */
+  readonly replies?: readonly StreamAppend[];
+  /** The last revision of each stream that was delivered, for a sink that tells what came before. Never goes back. */
+  readonly delivered?: readonly MessagePlace[];
   /** For the delivery history, under the name of the lease's owner. */
   readonly attempts?: readonly DeliveryAttempt[];
 }

@@ -1,6 +1,7 @@
-import type { MessageRejectedError, SinkUnavailableError } from '../errors.js';
+import type { DeliveryFailure } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { MessageDefinition } from '../message/definition.js';
+import type { DomainEvent } from '../message/domain-event.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
 
 /** Who delivers, and when to stop. */
@@ -18,7 +19,26 @@ export interface DeliveryContext {
   readonly epoch: bigint;
   /** 1, or more when the first message of the batch has failed before by its own fault. */
   readonly attempt: number;
+  /**
+   * True when an earlier try of these messages may have reached the target without anybody knowing what came of it: a process was gone in the
+   * middle, or the outcome was unknown. False once a person has said to go on: then the message is to be sent.
+   */
+  readonly mayBeRepeat: boolean;
+  /**
+   * For a sink that asks for it ({@link Sink.tellsPrevious}): the revision of the message's stream that this route delivered last before it;
+   * `undefined`: none. For the second and later messages of a stream in a batch it is the one before it in the batch.
+   */
+  readonly previous: (message: OutboxMessage) => bigint | undefined;
   readonly logger: Logger;
+}
+
+/** A message that a target's answer becomes, e.g. `PaymentDeclined`. Committed with the settlement of the message that was answered, or not at all. */
+export interface Reply {
+  /** Index in the batch of the message that was answered. */
+  readonly to: number;
+  /** As in {@link Scope.append}: messages of one key are delivered in order. */
+  readonly orderingKey: string;
+  readonly message: DomainEvent;
 }
 
 export interface Delivery {
@@ -27,7 +47,9 @@ export interface Delivery {
   /** Indexes after the failed one that were accepted too (other streams, already in flight). They are delivered again. */
   readonly acceptedBeyond?: readonly number[];
   /** Set when `accepted < batch.length`: the sink's trouble, or the next message's. */
-  readonly failure?: SinkUnavailableError | MessageRejectedError;
+  readonly failure?: DeliveryFailure;
+  /** What answers became. Those of messages that do not count as accepted are dropped: these are delivered again, and answered again. */
+  readonly replies?: readonly Reply[];
   /** What the target answered to the accepted ones, for the delivery history: a status, a receipt. Kept up to 1,000 characters. */
   readonly answer?: string;
 }
@@ -46,6 +68,10 @@ export interface Sink {
   deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery>;
   /** True for a target that gets every event of a stream that it gets any of, e.g. EventStoreDB. */
   readonly needsWholeStreams?: boolean;
+  /** True for a sink that tells its target of each message which one of the stream came before it. Costs the lane a look and a write a batch. */
+  readonly tellsPrevious?: boolean;
+  /** Most messages that it takes at once, where that is less than the route's `batch.size`. 1: each is settled before the next is delivered. */
+  readonly mostAtOnce?: number;
   /** What it takes, for a route that does not say `only`: a sink of handlers knows what they handle. Each must be in the catalogue. */
   readonly handles?: readonly MessageDefinition[];
   /** Called once before the first batch. Idempotent. What it throws stops the start. */

@@ -1,17 +1,14 @@
-import { isWaybillError, silentLogger, SinkUnavailableError } from '@waybill/core';
+import { isWaybillError, SinkUnavailableError } from '@waybill/core';
 import type { Delivery, DeliveryContext, OutboxMessage, Sink } from '@waybill/core';
+import { aDeliveryContext } from '../builders/a-delivery-context.js';
 import { BrokenRuleError, checkedDelivery } from './checked-delivery.js';
 
 const TRIES = 50;
 
 /** Delivers as a lane does: what the sink rejects with is the sink's trouble. */
 export async function deliverTo(sink: Sink, batch: readonly OutboxMessage[], overrides: Partial<DeliveryContext> = {}): Promise<Delivery> {
-  const context: DeliveryContext = {
-    ...{ signal: new AbortController().signal, route: 'contract', lane: 0, order: 'stream', epoch: 1n, attempt: 1, logger: silentLogger },
-    ...overrides,
-  };
   try {
-    return checkedDelivery(await sink.deliver(batch, context), batch);
+    return checkedDelivery(await sink.deliver(batch, aDeliveryContext(overrides)), batch);
   } catch (cause) {
     if (cause instanceof BrokenRuleError) throw cause;
     return { accepted: 0, failure: new SinkUnavailableError(String(cause), { cause }) };

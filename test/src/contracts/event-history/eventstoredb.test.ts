@@ -1,7 +1,6 @@
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
-import { silentLogger } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
-import { eventHistoryContract } from '@waybill/testing';
+import { aDeliveryContext, eventHistoryContract } from '@waybill/testing';
 import type { EventHistoryFixture } from '@waybill/testing';
 import { eventStoreDB } from '../../servers.js';
 
@@ -12,8 +11,7 @@ async function open(): Promise<EventHistoryFixture> {
   return {
     history: eventstore.history,
     store: async (messages) => {
-      const context = { order: 'stream', route: 'contract', lane: 0, epoch: 1n, attempt: 1, logger: silentLogger } as const;
-      const { failure } = await eventstore.sink.deliver(messages, { ...context, signal: new AbortController().signal });
+      const { failure } = await eventstore.sink.deliver(messages, aDeliveryContext());
       if (failure) throw failure;
     },
     storeForeign: async (stream, { type, data }) => {

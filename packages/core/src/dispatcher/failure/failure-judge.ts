@@ -1,5 +1,5 @@
 import { isWaybillError } from '../../errors.js';
-import type { MessageRejectedError, SinkUnavailableError } from '../../errors.js';
+import type { DeliveryFailure } from '../../errors.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { DeliveryOfRows } from '../lane/lane-delivery.js';
 import type { Route } from '../route.js';
@@ -37,7 +37,7 @@ export class FailureJudge {
    */
   judge(
     row: OutboxRow,
-    error: SinkUnavailableError | MessageRejectedError,
+    error: DeliveryFailure,
     attempts: number,
     { acceptedBefore, acceptedBeyond = [] }: Pick<DeliveryOfRows, 'acceptedBefore' | 'acceptedBeyond'>,
   ): Verdict {

@@ -3,7 +3,7 @@ import type { LaneFailure } from '../../outbox/lane-progress.js';
 import type { Settlement } from '../../outbox/lane-store.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedState } from '../../outbox/stopped-stream.js';
-import type { MessageRejectedError, SinkUnavailableError } from '../../errors.js';
+import type { DeliveryFailure } from '../../errors.js';
 import type { Clock } from '../../clock.js';
 import { backoffMs } from '../backoff.js';
 import { named } from '../dispatcher-events.js';
@@ -22,7 +22,7 @@ export interface StoppingOptions {
   readonly route: Route;
   readonly lane: number;
   readonly row: OutboxRow;
-  readonly error: SinkUnavailableError | MessageRejectedError;
+  readonly error: DeliveryFailure;
   readonly verdict: Verdict;
   readonly stoppedAt: Date;
   /** The lane has passed, or is about to pass, more of the stream than the message. */

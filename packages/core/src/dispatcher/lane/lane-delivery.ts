@@ -30,12 +30,12 @@ export class LaneDelivery {
    *
    * @throws {@link LeaseLostError} nothing else; the sink was not called
    */
-  async ofRows(rows: readonly OutboxRow[], attempt: number): Promise<DeliveryOfRows> {
+  async ofRows(rows: readonly OutboxRow[], attempt: number, mayBeRepeat = false): Promise<DeliveryOfRows> {
     const { clock, health, hold } = this.options;
     const { messages, unreadable } = this.#messagesOf(rows);
     const [startedAt, start] = [clock.now(), clock.monotonic()];
     const acceptedBefore = health.accepted;
-    const delivery = messages.length > 0 ? await this.ofMessages(messages, attempt) : { accepted: 0 };
+    const delivery = messages.length > 0 ? await this.ofMessages(messages, attempt, mayBeRepeat) : { accepted: 0 };
     const failure = delivery.failure ?? unreadable;
     const durationMs = clock.monotonic() - start;
 
@@ -60,10 +60,13 @@ export class LaneDelivery {
     return { ...delivery, ...(failure && { failure }), acceptedBefore, attempts, events };
   }
 
-  async ofMessages(messages: readonly OutboxMessage[], attempt: number): Promise<Delivery> {
+  async ofMessages(messages: readonly OutboxMessage[], attempt: number, mayBeRepeat = false): Promise<Delivery> {
     const { route, hold, logger, clock } = this.options;
     const { lane, epoch } = hold.lease;
-    const context: DeliveryContext = { signal: this.signal, route: route.name, lane, order: route.order, epoch, attempt, logger };
+    const context: DeliveryContext = {
+      ...{ signal: this.signal, route: route.name, lane, order: route.order, epoch, attempt, mayBeRepeat, logger },
+      previous: () => undefined,
+    };
     // What was read or stored before may have taken longer than the lease, and a process that was frozen may not have seen its timer yet.
     if (!hold.held()) throw new LeaseLostError(route.name, lane, epoch);
     try {
@@ -107,6 +110,8 @@ function answerOf({ answer }: { readonly answer?: unknown }): string | undefined
   return JSON.stringify(answer) ?? typeof answer;
 }
 
+const KNOWN_FAILURES = ['MESSAGE_REJECTED', 'SINK_UNAVAILABLE', 'OUTCOME_UNKNOWN'] as const;
+
 /** What a sink answered; where that makes no sense, nothing counts as accepted, for to deliver again is safe and to leave out is not. */
 function checked(delivery: Delivery, asked: number): Delivery {
   const { accepted, failure } = delivery;
@@ -115,7 +120,7 @@ function checked(delivery: Delivery, asked: number): Delivery {
     const detail = `it answered "${accepted} of ${asked} accepted"${failure ? ` and a failure (${String(failure)})` : ' and no failure'}, which no sink may do`;
     return { accepted: 0, failure: new SinkUnavailableError(detail, { cause: failure }) };
   }
-  if (isWaybillError(failure, 'MESSAGE_REJECTED') || isWaybillError(failure, 'SINK_UNAVAILABLE')) return delivery;
+  if (KNOWN_FAILURES.some((code) => isWaybillError(failure, code))) return delivery;
   const cause: unknown = failure; // a sink that is not checked by a compiler
   return { accepted, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause }) };
 }

@@ -1,5 +1,5 @@
 import { SinkUnavailableError, isWaybillError } from '../../errors.js';
-import type { MessageRejectedError } from '../../errors.js';
+import type { DeliveryFailure } from '../../errors.js';
 import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
 import type { LaneProgress } from '../../outbox/lane-progress.js';
 import type { LanePage, Settlement } from '../../outbox/lane-store.js';
@@ -234,7 +234,7 @@ export class LanePages {
     return await this.#stopStreams(inVain, { ...done, checkpoint });
   }
 
-  #failedAt(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {
+  #failedAt(row: OutboxRow, error: DeliveryFailure, verdict: Verdict, done: Done): Promise<PageStep> {
     const stopsLane = verdict.kind === 'outage' || this.#options.route.onFailure === 'halt';
     return stopsLane
       ? this.#stopLane(row, error, verdict, done)
@@ -256,7 +256,7 @@ export class LanePages {
     return { events: [...done.events, ...stopped.map(({ event }) => event)], next: 'more' };
   }
 
-  async #stopLane(row: OutboxRow, error: SinkUnavailableError | MessageRejectedError, verdict: Verdict, done: Done): Promise<PageStep> {
+  async #stopLane(row: OutboxRow, error: DeliveryFailure, verdict: Verdict, done: Done): Promise<PageStep> {
     const { route, hold, clock, patience, reached } = this.#options;
     const isHalted = verdict.kind === 'used-up';
     const { attempts } = verdict;

@@ -1,4 +1,4 @@
-import type { MessageRejectedError, SinkUnavailableError } from '../../errors.js';
+import type { DeliveryFailure } from '../../errors.js';
 import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedStream } from '../../outbox/stopped-stream.js';
@@ -15,7 +15,7 @@ export interface TailStep {
   readonly events: readonly DispatcherEvent[];
   /** Somebody else probes the sink: nothing was tried. */
   readonly gateMs?: number;
-  readonly outage?: { readonly row: OutboxRow; readonly error: SinkUnavailableError | MessageRejectedError; readonly attempts: number };
+  readonly outage?: { readonly row: OutboxRow; readonly error: DeliveryFailure; readonly attempts: number };
 }
 
 /**
@@ -129,7 +129,7 @@ export class LaneTails {
   async #stopAt(
     stop: StoppedStream,
     row: OutboxRow,
-    error: SinkUnavailableError | MessageRejectedError,
+    error: DeliveryFailure,
     verdict: Verdict,
     history: readonly DeliveryAttempt[],
     events: readonly DispatcherEvent[] = [],

@@ -1,0 +1,38 @@
+import { WaybillError } from './waybill-error.js';
+
+/** The message before this one of its stream has not arrived yet. Nothing was stored: the sender has to send that one first. */
+export class PredecessorMissingError extends WaybillError {
+  readonly code = 'PREDECESSOR_MISSING';
+
+  constructor(
+    readonly messageId: string,
+    readonly stream: string,
+    readonly revision: bigint,
+    /** What the sender says came before; `undefined`: it does not tell. */
+    readonly previous: bigint | undefined,
+    /** What arrived last; `undefined`: nothing of the stream did. */
+    readonly last: bigint | undefined,
+  ) {
+    super(
+      `Message ${messageId} (${stream}@${revision}) came too early: before it comes ${previous === undefined ? 'one that the sender does not name' : `revision ${previous}`}, ` +
+        `and what arrived last is ${last === undefined ? 'nothing' : `revision ${last}`}. Send what is missing first; this one is taken then.`,
+    );
+  }
+}
+
+/** The message was sent under an older lease than one that arrived before: its sender was frozen, or cut off, and has been replaced. */
+export class StaleSenderError extends WaybillError {
+  readonly code = 'STALE_SENDER';
+
+  constructor(
+    readonly messageId: string,
+    readonly stream: string,
+    readonly revision: bigint,
+    readonly epoch: bigint,
+    readonly currentEpoch: bigint,
+  ) {
+    super(
+      `Message ${messageId} (${stream}@${revision}) was sent under lease epoch ${epoch}, but its stream is at ${currentEpoch} by now: another process has taken it over. Nothing was stored.`,
+    );
+  }
+}

@@ -1,0 +1,21 @@
+import type { ArrivedMessage } from './arrived-message.js';
+
+/** `handled`: its effects are committed. `accepted`: it is stored, and will be handled. `duplicate`: one of both, by an earlier arrival. */
+export type Taken = 'handled' | 'accepted' | 'duplicate';
+
+export interface TakeOptions {
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What a receiver hands messages to, whatever they arrived by. */
+export interface Intake {
+  /**
+   * Takes one message durably. Once it has resolved, the sender may forget the message.
+   *
+   * @throws {@link UnknownMessageTypeError}, {@link InvalidPayloadError}, {@link InvalidStreamNameError} it will never be taken as it is
+   * @throws {@link PredecessorMissingError}, {@link StaleSenderError} not now, or not from this sender
+   * @throws {@link DatabaseUnavailableError} nothing was stored; whatever else a handler throws, likewise
+   */
+  take(message: ArrivedMessage, options: TakeOptions): Promise<Taken>;
+}
