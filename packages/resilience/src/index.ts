@@ -1,2 +1,11 @@
-export type { Preset } from './presets.js';
+// The policy
+export { Policy } from './policy.js';
 export type { BreakerOptions, InCallRetry, OnUnknownOutcome, PolicyOptions, PoolOptions, RateLimit, TimeLimits } from './policy-options.js';
+export { presets, type Preset, type PresetNumbers } from './presets.js';
+
+// A call
+export type { CallAttempt, CallOptions, FailedOutcome, Query, QueryAnswer } from './call-options.js';
+export type { HttpAnswer, HttpRequest, Judgement } from './http/http-request.js';
+
+// What became of the calls
+export type { PolicyChange, PolicyState, PolicyStats, TryOutcome } from './policy-stats.js';
