@@ -1,7 +1,9 @@
+import type { ArrivalStore } from './inbox/arrival-store.js';
 import type { InboxStore } from './inbox/inbox-store.js';
 import type { Adoption } from './outbox/adoption.js';
 import type { DeliveryStatus } from './outbox/delivery-status.js';
 import type { Instances } from './outbox/instances.js';
+import type { SharedLimits } from './limit/shared-limits.js';
 import type { LaneActions } from './outbox/lane-action.js';
 import type { LaneChange } from './outbox/lane-change.js';
 import type { LaneLeases } from './outbox/lane-lease.js';
@@ -26,6 +28,8 @@ export interface DispatchStores {
 /** The one thing that is swapped: all ports that a database adapter implements, under one name. */
 export interface Database<Tx = unknown> extends CommitStores<Tx>, DispatchStores {
   readonly inbox: InboxStore<Tx>;
+  readonly arrivals: ArrivalStore<Tx>;
+  readonly limits: SharedLimits;
 
   /** Creates or upgrades Waybill's own tables or collections. Idempotent, safe from several processes at once. */
   migrate(options?: { readonly signal?: AbortSignal }): Promise<void>;

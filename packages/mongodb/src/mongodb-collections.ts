@@ -2,12 +2,14 @@ import { ReadConcern } from 'mongodb';
 import type { Collection, Db, MongoClient } from 'mongodb';
 import type {
   ActionDocument,
+  ArrivalDocument,
   ClaimDocument,
   HistoryDocument,
   IdempotencyDocument,
   IdentityDocument,
   InstancesDocument,
   LaneDocument,
+  LimitDocument,
   MarkDocument,
   OutboxDocument,
   RouteDocument,
@@ -32,8 +34,10 @@ export class MongoDBCollections {
   readonly actions: Collection<ActionDocument>;
   readonly history: Collection<HistoryDocument>;
   readonly inbox: Collection<ClaimDocument>;
+  readonly arrivals: Collection<ArrivalDocument>;
   readonly idempotency: Collection<IdempotencyDocument>;
   readonly snapshots: Collection<SnapshotDocument>;
+  readonly limits: Collection<LimitDocument>;
   readonly identity: Collection<IdentityDocument>;
   /** Where they are. */
   readonly db: Db;
@@ -65,17 +69,19 @@ export class MongoDBCollections {
     this.actions = named('actions');
     this.history = named('history');
     this.inbox = named('inbox');
+    this.arrivals = named('arrivals');
     this.idempotency = named('idempotency');
     this.snapshots = named('snapshots');
+    this.limits = named('limits');
     this.identity = named('identity');
   }
 
   get all(): readonly Collection<never>[] {
     const { outbox, streams, marks, sequencer, signals, lanes, stopped, routes, instances } = this;
-    const { actions, history, inbox, idempotency, snapshots, identity } = this;
+    const { actions, history, inbox, arrivals, idempotency, snapshots, limits, identity } = this;
     return [
       ...[outbox, streams, marks, sequencer, signals, lanes, stopped, routes, instances],
-      ...[actions, history, inbox, idempotency, snapshots, identity],
+      ...[actions, history, inbox, arrivals, idempotency, snapshots, limits, identity],
     ] as unknown as readonly Collection<never>[];
   }
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { InvalidOptionsError } from '@waybill/core';
 import type {
   Adoption,
+  ArrivalStore,
   Database,
   DeliveryStatus,
   IdempotencyStore,
@@ -16,18 +17,21 @@ import type {
   OutboxStore,
   Retention,
   RouteStore,
+  SharedLimits,
   SnapshotStore,
   TransactionRunner,
   WakeUps,
 } from '@waybill/core';
 import type { MongoClient } from 'mongodb';
 import { MongoDBActions } from './mongodb-actions.js';
+import { MongoDBArrivals } from './mongodb-arrivals.js';
 import { MongoDBCollections } from './mongodb-collections.js';
 import { MongoDBIdentity } from './mongodb-identity.js';
 import { MongoDBInstances } from './mongodb-instances.js';
 import { MongoDBIdempotency, MongoDBInbox, MongoDBSnapshots } from './mongodb-keyed-stores.js';
 import { MongoDBLanes } from './mongodb-lanes.js';
 import { MongoDBLeases } from './mongodb-leases.js';
+import { MongoDBLimits } from './mongodb-limits.js';
 import { MongoDBOutbox } from './mongodb-outbox.js';
 import { MongoDBRetention } from './mongodb-retention.js';
 import { MongoDBRoutes } from './mongodb-routes.js';
@@ -79,6 +83,8 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
   readonly idempotency: IdempotencyStore<MongoDBTx>;
   readonly wakeUps: WakeUps;
   readonly inbox: InboxStore<MongoDBTx>;
+  readonly arrivals: ArrivalStore<MongoDBTx>;
+  readonly limits: SharedLimits;
   readonly routes: RouteStore;
   readonly lanes: LaneStore;
   readonly leases: LaneLeases;
@@ -133,6 +139,8 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
     this.snapshots = new MongoDBSnapshots(collections);
     this.idempotency = new MongoDBIdempotency(collections);
     this.inbox = new MongoDBInbox(collections);
+    this.arrivals = new MongoDBArrivals(collections);
+    this.limits = new MongoDBLimits(collections);
     this.routes = new MongoDBRoutes(collections, transactions, sequencer);
     this.lanes = new MongoDBLanes(collections, transactions, sequencer);
     this.leases = new MongoDBLeases(collections);

@@ -178,6 +178,15 @@ export interface ClaimDocument {
   readonly firstAttemptAt: Date;
 }
 
+/** How far a stream has arrived. */
+export interface ArrivalDocument {
+  readonly _id: { readonly receiver: string; readonly source: string; readonly stream: string };
+  readonly revision: Long;
+  /** Absent where no arrival told any. */
+  readonly epoch?: Long;
+  readonly arrivedAt: Date;
+}
+
 export interface IdempotencyDocument {
   readonly _id: string;
   /** JSON text; absent until the work has ended. */
@@ -189,6 +198,26 @@ export interface SnapshotDocument {
   readonly revision: Long;
   /** JSON text. */
   readonly state: string;
+}
+
+/** A limit that holds across processes: permits in use, and a token bucket. */
+export interface LimitDocument {
+  /** The name of the limit. */
+  readonly _id: string;
+  readonly permits: readonly { readonly id: string; readonly until: Date }[];
+  /** Absent until somebody asked for a token. */
+  readonly tokens?: number;
+  readonly filledAt?: Date;
+  /** What the last who asked was told. */
+  readonly told: LimitToldDocument;
+}
+
+export interface LimitToldDocument {
+  /** Null where it was granted. */
+  readonly refusedBy: 'concurrency' | 'rate' | null;
+  readonly waitMs: number;
+  /** The permit was in use already: nothing more was taken. */
+  readonly held?: boolean;
 }
 
 /** A transaction that had nothing to append, and has to be found again all the same. */

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../aggregate/snapshot-store.js';
 import type { Clock } from '../clock.js';
+import type { LastArrival } from '../inbox/arrival-store.js';
 import type { StoredMessage } from '../message/stored-message.js';
 import type { StoredAttempt } from '../outbox/delivery-attempt.js';
 import type { LiveInstance } from '../outbox/instances.js';
@@ -44,6 +45,7 @@ export class InMemoryState {
   readonly rowsByLane: Log[];
   readonly rowsByStream = new Map<string, CommittedRow[]>();
   readonly claims = new Set<string>();
+  readonly arrivals = new Map<string, LastArrival>();
   readonly outcomes = new Map<string, string>();
   readonly snapshots = new Map<string, Snapshot>();
   readonly routes = new Map<string, StoredRoute>();
@@ -51,6 +53,8 @@ export class InMemoryState {
   readonly instances = new Map<string, LiveInstance>();
   /** Ids of messages in whose place a sink of whole streams has a placeholder. */
   readonly placeholders = new Set<string>();
+  /** The last revision of a stream that a route delivered, by route and stream. */
+  readonly delivered = new Map<string, Map<string, bigint>>();
   actions: RecordedAction[] = [];
   /** Oldest first, each try once. */
   readonly history = new Map<string, HistoryLine>();

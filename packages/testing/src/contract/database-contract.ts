@@ -1,5 +1,6 @@
 import { describe } from 'mocha';
 import type { OrderingOptions } from '../ordering/ordering-contract.js';
+import { arrivalStoreContract } from './arrival-store-contract.js';
 import { deliveryHistoryContract } from './delivery-history-contract.js';
 import { deliveryStatusContract } from './delivery-status-contract.js';
 import type { Capabilities, DatabaseFixture } from './fixture.js';
@@ -18,6 +19,7 @@ import { retentionContract } from './retention-contract.js';
 import { routeLifeContract } from './route-life-contract.js';
 import { routeStoreContract } from './route-store-contract.js';
 import { settlementContract } from './settlement-contract.js';
+import { sharedLimitsContract } from './shared-limits-contract.js';
 import { snapshotStoreContract } from './snapshot-store-contract.js';
 import { stoppedStreamsContract } from './stopped-streams-contract.js';
 import { streamTailContract } from './stream-tail-contract.js';
@@ -56,6 +58,8 @@ export function databaseContract<Tx>(
     messageStatusContract(name, open);
     retentionContract(name, open);
     inboxStoreContract(name, open);
+    arrivalStoreContract(name, open);
+    sharedLimitsContract(name, open);
     idempotencyStoreContract(name, open);
     snapshotStoreContract(name, open);
     wakeUpsContract(name, open, capabilities);

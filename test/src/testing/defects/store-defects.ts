@@ -1,3 +1,4 @@
+import type { LastArrival } from '@waybill/core';
 import { overlay } from '../broken-database.js';
 import type { Defect } from './defect.js';
 
@@ -35,6 +36,58 @@ export const storeDefects: readonly Defect[] = [
       }),
     }),
     noticedBy: 'lets a concurrent claim wait for the first, and then be a duplicate',
+  },
+  {
+    defect: 'lets the last arrival go back',
+    plant: (real) => {
+      const arrivals = new Map<string, LastArrival>();
+      return {
+        arrivals: overlay(real.arrivals, {
+          last: async ({ stream }) => arrivals.get(stream),
+          record: async ({ stream }, arrival) => void arrivals.set(stream, arrival),
+        }),
+      };
+    },
+    noticedBy: 'goes back with neither revision nor epoch, each by itself',
+  },
+  {
+    defect: 'has one last arrival for all sources',
+    plant: (real) => ({
+      arrivals: overlay(real.arrivals, {
+        last: (place, tx) => real.arrivals.last({ ...place, source: '' }, tx),
+        record: (place, arrival, tx) => real.arrivals.record({ ...place, source: '' }, arrival, tx),
+      }),
+    }),
+    noticedBy: 'tells streams apart by receiver, by source and by name',
+  },
+  {
+    defect: 'forgets the epoch when an arrival tells none',
+    plant: (real) => {
+      const silent = new Set<string>();
+      return {
+        arrivals: overlay(real.arrivals, {
+          last: async (place, tx) => {
+            const last = await real.arrivals.last(place, tx);
+            return last && silent.has(place.stream) ? { ...last, epoch: undefined } : last;
+          },
+          record: async (place, arrival, tx) => {
+            if (arrival.epoch === undefined) silent.add(place.stream);
+            else silent.delete(place.stream);
+            await real.arrivals.record(place, arrival, tx);
+          },
+        }),
+      };
+    },
+    noticedBy: 'keeps the epoch when an arrival tells none',
+  },
+  {
+    defect: 'records arrivals outside the transaction',
+    plant: (real) => ({
+      arrivals: overlay(real.arrivals, {
+        record: (place, arrival) => real.transactions.run((own) => real.arrivals.record(place, arrival, own)),
+      }),
+    }),
+    noticedBy: 'forgets what was recorded in a transaction that rolled back',
   },
   {
     defect: 'forgets outcomes',
