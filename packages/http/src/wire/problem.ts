@@ -22,7 +22,6 @@ export type ProblemSlug = keyof typeof PROBLEMS;
 
 /** What the `type` of each problem document begins with. */
 export const PROBLEM_TYPE_PREFIX = 'urn:waybill:problem:';
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** A problem document (RFC 9457) as a receiver answers with it. */
 export interface Problem {
