@@ -37,6 +37,7 @@ export type { Checkpoint, OutboxRow } from './outbox/outbox-row.js';
 export { outboxMessage } from './outbox/outbox-message.js';
 export type { OutboxMessage } from './outbox/outbox-message.js';
 export { laneOf, streamHash } from './outbox/stream-hash.js';
+export { appendsWithout } from './outbox/appends-without.js';
 export { selects } from './outbox/selects.js';
 export type {
   DiscardedMessage,
@@ -104,6 +105,8 @@ export type { Delivery, DeliveryContext, Reply, Sink } from './sink/sink.js';
 
 // limit
 export type { LimitAnswer, LimitRequest, SharedLimits } from './limit/shared-limits.js';
+export { checkedLimit } from './limit/checked-limit.js';
+export type { CheckedLimit } from './limit/checked-limit.js';
 
 // receiver
 export type { ArrivedMessage } from './receiver/arrived-message.js';

@@ -4,7 +4,7 @@ import { lostAgainstAnother, translateOwn } from './postgres-errors.js';
 import { poolTransactions } from './postgres-transactions.js';
 import type { PostgresTx } from './postgres-tx.js';
 
-/** Times that a statement is repeated which the server gave up in favour of another one. */
+/** Times that is repeated what the server gave up in favour of another one. */
 const MOST_CONFLICTS = 20;
 const LONGEST_PAUSE_MS = 20;
 
@@ -22,26 +22,21 @@ export class PostgresConnection<Tx> {
 
   /** A statement by itself. Where the default isolation level lets it lose against another one, it is repeated: it has changed nothing. */
   async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    for (let conflicts = 0; ; conflicts++) {
-      try {
-        return (await this.pool.query<Row>(text, [...values])).rows;
-      } catch (error) {
-        if (!lostAgainstAnother(error) || conflicts === MOST_CONFLICTS) throw translateOwn(error);
-        await delay(systemClock, Math.random() * LONGEST_PAUSE_MS);
-      }
-    }
+    return repeated(async () => (await this.pool.query<Row>(text, [...values])).rows);
   }
 
   /** A transaction in which each statement sees what others have committed by then, whatever the default isolation level. */
   async readCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
     try {
-      return await poolTransactions(this.pool).run(async (tx) => {
-        await tx.query('set transaction isolation level read committed');
-        return work(tx);
-      });
+      return await this.#inReadCommitted(work);
     } catch (error) {
       throw translateOwn(error);
     }
+  }
+
+  /** The same, repeated as a whole where it loses against another one: two that wait for each other. */
+  repeatedReadCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
+    return repeated(() => this.#inReadCommitted(work));
   }
 
   async queryIn<Row extends object>(tx: Tx, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
@@ -49,6 +44,24 @@ export class PostgresConnection<Tx> {
       return (await this.handle(tx).query<Row>(text, values)).rows;
     } catch (error) {
       throw translateOwn(error);
+    }
+  }
+
+  #inReadCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
+    return poolTransactions(this.pool).run(async (tx) => {
+      await tx.query('set transaction isolation level read committed');
+      return work(tx);
+    });
+  }
+}
+
+async function repeated<Result>(act: () => Promise<Result>): Promise<Result> {
+  for (let conflicts = 0; ; conflicts++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!lostAgainstAnother(error) || conflicts === MOST_CONFLICTS) throw translateOwn(error);
+      await delay(systemClock, Math.random() * LONGEST_PAUSE_MS);
     }
   }
 }

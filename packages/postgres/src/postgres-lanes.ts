@@ -1,8 +1,19 @@
 import { DatabaseUnavailableError, LeaseLostError } from '@waybill/core';
-import type { LaneLease, LanePage, LaneStore, OutboxRow, ReadOptions, ReadTailOptions, Settlement, StoppedStream } from '@waybill/core';
+import type {
+  LaneLease,
+  LanePage,
+  LaneStore,
+  MessagePlace,
+  OutboxRow,
+  ReadOptions,
+  ReadTailOptions,
+  Settlement,
+  StoppedStream,
+} from '@waybill/core';
 import { LANE_ROW_COLUMNS, LaneRow } from './lane-row.js';
 import type { LaneRowColumns } from './lane-row.js';
 import type { PostgresConnection } from './postgres-connection.js';
+import { SettledReplies } from './settled-replies.js';
 import { settleAllStatement, settleStatement } from './settlement-statements.js';
 import { hasExtras, settlementValues } from './settlement-values.js';
 import { CEILING, checkpointOf, windowOf } from './snapshot-window.js';
@@ -15,6 +26,11 @@ interface RowColumns extends LaneRowColumns {
   readonly look: string;
 }
 
+interface Settled {
+  readonly settled: string;
+  readonly epoch: string | null;
+}
+
 type Look = Readonly<Record<'snapshot' | 'ceiling' | 'seen', string>> & { readonly incarnation: string | null };
 
 /** Reads lanes by snapshot windows and settles them under their lease. */
@@ -25,7 +41,9 @@ export class PostgresLanes implements LaneStore {
   readonly #stopped: string;
   readonly #settle: string;
   readonly #settleAll: string;
+  readonly #delivered: string;
   readonly #begin: string;
+  readonly #replies: SettledReplies;
 
   constructor(private readonly connection: PostgresConnection<never>) {
     const { schema } = connection;
@@ -35,6 +53,12 @@ export class PostgresLanes implements LaneStore {
     this.#stopped = `select ${STOPPED_COLUMNS} from ${schema}.stopped_stream as s where s.route = $1::text and s.lane = $2::integer`;
     this.#settle = settleStatement(schema);
     this.#settleAll = settleAllStatement(schema);
+    this.#delivered = `
+      select d.stream, d.revision::text as revision
+      from ${schema}.route as r
+      join ${schema}.delivered_stream as d on d.route_number = r.number and d.stream = any ($2::text[])
+      where r.route = $1::text`;
+    this.#replies = new SettledReplies(connection);
     this.#begin = `insert into ${schema}.incarnation default values on conflict do nothing`;
   }
 
@@ -55,14 +79,22 @@ export class PostgresLanes implements LaneStore {
     return (await this.connection.query<StoppedColumns>(this.#stopped, [route, lane])).map(stoppedOf);
   }
 
+  async delivered(route: string, streams: readonly string[]): Promise<readonly MessagePlace[]> {
+    if (streams.length === 0) return [];
+    const found = await this.connection.query<{ stream: string; revision: string }>(this.#delivered, [route, streams]);
+    return found.map(({ stream, revision }) => ({ stream, revision: BigInt(revision) }));
+  }
+
   async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
+    const { replies = [] } = settlement;
     const statement = hasExtras(settlement) ? this.#settleAll : this.#settle;
-    const [answer] = await this.connection.query<{ settled: string; epoch: string | null }>(statement, settlementValues(lease, settlement));
-    if (answer!.settled === 'true') return;
-    if (answer!.epoch !== String(lease.epoch)) throw new LeaseLostError(lease.route, lease.lane, lease.epoch);
-    throw new DatabaseUnavailableError(
-      'it recovered from a crash after this lane had read, so the lane reads again from the place that is stored',
-    );
+    const values = settlementValues(lease, settlement);
+    if (replies.length === 0) return refuseUnsettled(lease, await this.connection.query<Settled>(statement, values));
+    await this.connection.repeatedReadCommitted(async (tx) => {
+      // First: who settles the same lane meanwhile waits here, and sees below what was appended.
+      refuseUnsettled(lease, (await tx.query<Settled>(statement, values)).rows);
+      await this.#replies.append(replies, tx);
+    });
   }
 
   async #readWindow(options: ReadOptions, window: SnapshotWindow): Promise<LanePage> {
@@ -89,6 +121,14 @@ export class PostgresLanes implements LaneStore {
     const through = checkpointOf({ from: opened.to!, floor: opened.toFloor!, ceiling: opened.toCeiling!, seen, incarnation });
     return { rows, through, more: window.to !== undefined }; // a window that was opened just now shows all there is
   }
+}
+
+function refuseUnsettled({ route, lane, epoch }: LaneLease, [answer]: readonly Settled[]): void {
+  if (answer!.settled === 'true') return;
+  if (answer!.epoch !== String(epoch)) throw new LeaseLostError(route, lane, epoch);
+  throw new DatabaseUnavailableError(
+    'it recovered from a crash after this lane had read, so the lane reads again from the place that is stored',
+  );
 }
 
 function readStatement(schema: string, call: string): string {

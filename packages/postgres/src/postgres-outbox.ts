@@ -1,5 +1,6 @@
 import { SKIPPED_TYPE } from '@waybill/core';
-import type { Appended, HeadAndTail, MessageToAppend, OutboxStore, StoredMessage, StreamAppend } from '@waybill/core';
+import type { Appended, HeadAndTail, OutboxStore, StoredMessage, StreamAppend } from '@waybill/core';
+import { appendStatement, appendValues } from './append-statement.js';
 import type { PostgresConnection } from './postgres-connection.js';
 import { MESSAGE_COLUMNS, storedMessage } from './message-columns.js';
 import type { MessageColumns } from './message-columns.js';
@@ -16,7 +17,7 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
 
   constructor(private readonly connection: PostgresConnection<Tx>) {
     const { schema } = connection;
-    this.#append = `select ${schema}.append($1::text::text[], $2::text::text[]) as appended`;
+    this.#append = appendStatement(schema);
     // The head comes with every row of the tail, and alone where there is none: one statement, one look.
     this.#headAndTail = `
       select head.revision::text as head, ${MESSAGE_COLUMNS}, o.placeholder::text as placeholder
@@ -28,8 +29,7 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
 
   async append(appends: readonly StreamAppend[], tx: Tx): Promise<Appended> {
     if (appends.length === 0) return { transactionId: await this.#transactionId(tx), firstRevisions: [] };
-    const values = [appends.map(streamFields), appends.flatMap(({ messages }) => messages.map(messageFields))];
-    const [row] = await this.connection.queryIn<{ appended: string }>(tx, this.#append, values.map(arrayText));
+    const [row] = await this.connection.queryIn<{ appended: string }>(tx, this.#append, appendValues(appends));
     const [transactionId, ...firstRevisions] = row!.appended.split(' ');
     // With a message of it, for a crash lets ids be given again.
     return { transactionId: `${transactionId!} ${appends[0]!.messages[0]!.id}`, firstRevisions: firstRevisions.map(BigInt) };
@@ -49,25 +49,3 @@ export class PostgresOutbox<Tx> implements OutboxStore<Tx> {
 
 const tailMessage = (row: TailColumns): StoredMessage =>
   row.placeholder === 'true' ? { ...storedMessage(row), type: SKIPPED_TYPE } : storedMessage(row);
-
-type Field = string | number | bigint | undefined;
-
-function streamFields({ stream, hash, expected, adopt, messages }: StreamAppend): readonly Field[] {
-  const mode = expected === 'any' ? 'any' : expected === 'no-stream' ? 'new' : adopt ? 'adopt' : 'exact';
-  return [stream, hash, mode, typeof expected === 'bigint' ? expected : undefined, messages.length];
-}
-
-function messageFields(message: MessageToAppend): readonly Field[] {
-  const { id, kind, type, schemaVersion, codec, payload, metadata, aggregate, occurredAt } = message;
-  return [id, kind, type, schemaVersion, codec, payload, JSON.stringify(metadata), aggregate?.type, aggregate?.id, occurredAt.getTime()];
-}
-
-// Made here because not every handle passes arrays on. Payload and metadata are text in it: their own escapes, \u0000 and half
-// surrogates included, are then never looked at by the server, and what was written is what is stored.
-const arrayText = (rows: readonly (readonly Field[])[]): string =>
-  `{${rows.map((fields) => `{${fields.map(elementText).join()}}`).join()}}`;
-
-function elementText(field: Field): string {
-  if (field === undefined) return 'NULL';
-  return typeof field === 'string' ? `"${field.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : String(field);
-}

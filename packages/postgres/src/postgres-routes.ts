@@ -30,6 +30,7 @@ export class PostgresRoutes implements RouteStore {
       from ${schema}.route`;
     this.#find = `${routes} where route = $1::text`;
     this.#all = `${routes} order by route collate "C"`;
+    // What a settlement stored while its route was being retired is forgotten when it is made anew.
     // The last epoch is read under a lock, after the route's own: whoever retires it meanwhile has raised it.
     this.#save = `
       with saved as (
@@ -40,6 +41,9 @@ export class PostgresRoutes implements RouteStore {
           message_order = case when r.retired_at is null then r.message_order else excluded.message_order end,
           start = case when r.retired_at is null then r.start else excluded.start end
         returning route, message_order
+      ), forgotten as (
+        delete from ${schema}.delivered_stream as d using ${schema}.route as r
+        where r.route = $1::text and r.retired_at is not null and d.route_number = r.number
       ), begun as (
         select saved.route, saved.message_order, i.last_epoch from saved, ${schema}.identity as i for share of i
       )
@@ -51,7 +55,9 @@ export class PostgresRoutes implements RouteStore {
     this.#retire = `
       with retired as (
         update ${schema}.route set retired_at = clock_timestamp() where route = $1::text and retired_at is null
-        returning route
+        returning route, number
+      ), forgotten as (
+        delete from ${schema}.delivered_stream as d using retired where d.route_number = retired.number
       ), lanes as (
         delete from ${schema}.lane as l using retired where l.route = retired.route
         returning l.epoch

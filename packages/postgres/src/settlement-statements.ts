@@ -71,5 +71,11 @@ export const settleAllStatement = (schema: string): string => `
     set placeholder = true
     from settled, json_to_recordset($31::text::json) as p (stream text, revision bigint)
     where o.stream = p.stream and o.revision = p.revision
+  ), delivered as (
+    insert into ${schema}.delivered_stream as d (route_number, stream, revision)
+    select settled.number, last.stream, max(last.revision)
+    from settled, json_to_recordset($32::text::json) as last (stream text, revision bigint)
+    group by settled.number, last.stream
+    on conflict (route_number, stream) do update set revision = excluded.revision where d.revision < excluded.revision
   )
   select settled::text as settled, epoch::text as epoch from answer`;

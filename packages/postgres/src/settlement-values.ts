@@ -7,10 +7,9 @@ import { uuidArray } from './uuid-array.js';
 const MOST_DETAIL = 1_000;
 
 /** False for what most settlements are: a place, and one line for the history. */
-export function hasExtras({ executed, stopped, resumed, discarded, placeholders, attempts = [] }: Settlement): boolean {
-  return (
-    attempts.length > 1 || [executed, stopped, resumed, discarded, placeholders].some((writes) => writes !== undefined && writes.length > 0)
-  );
+export function hasExtras({ executed, stopped, resumed, discarded, placeholders, delivered, attempts = [] }: Settlement): boolean {
+  const writes = [executed, stopped, resumed, discarded, placeholders, delivered];
+  return attempts.length > 1 || writes.some((write) => write !== undefined && write.length > 0);
 }
 
 /** The parameters of the usual statement, or of the other one where there is more. */
@@ -39,6 +38,7 @@ function extraValues({
   resumed = [],
   discarded = [],
   placeholders = [],
+  delivered = [],
   attempts = [],
 }: Settlement): readonly string[] {
   const staying = stopped.filter(({ stream }) => !resumed.includes(stream)); // one statement writes a row once
@@ -49,6 +49,7 @@ function extraValues({
     plainJson(resumed),
     plainJson(discarded.map(({ messageId, stream, reason }) => ({ message_id: messageId, stream, reason }))),
     plainJson(placeholders.map(({ stream, revision }) => ({ stream, revision }))),
+    plainJson(delivered.map(({ stream, revision }) => ({ stream, revision }))),
   ];
 }
 

@@ -7,6 +7,8 @@ export { outboxStoreContract } from './contract/outbox-store-contract.js';
 export { adoptionContract } from './contract/adoption-contract.js';
 export { laneStoreContract } from './contract/lane-store-contract.js';
 export { settlementContract } from './contract/settlement-contract.js';
+export { repliesContract } from './contract/replies-contract.js';
+export { deliveredStreamsContract } from './contract/delivered-streams-contract.js';
 export { stoppedStreamsContract } from './contract/stopped-streams-contract.js';
 export { streamTailContract } from './contract/stream-tail-contract.js';
 export { placeholderContract } from './contract/placeholder-contract.js';

@@ -1,16 +1,24 @@
 import { LeaseLostError } from '../errors.js';
+import { appendsWithout } from '../outbox/appends-without.js';
+import type { MessagePlace } from '../outbox/delivery-status.js';
 import type { LaneLease } from '../outbox/lane-lease.js';
 import type { LanePage, LaneStore, ReadOptions, ReadTailOptions, Settlement } from '../outbox/lane-store.js';
 import type { OutboxRow } from '../outbox/outbox-row.js';
 import { selects } from '../outbox/selects.js';
 import type { StoppedStream } from '../outbox/stopped-stream.js';
 import { checkpointAt, laneKey, logOf, passedOf, placeOf } from './in-memory-place.js';
+import type { InMemoryOutbox } from './in-memory-outbox.js';
 import { recordSettlement } from './in-memory-settlement.js';
-import type { CommittedRow, InMemoryState } from './in-memory-state.js';
+import type { CommittedRow, InMemoryState, StoredLaneRow } from './in-memory-state.js';
+import type { InMemoryTransactions } from './in-memory-transactions.js';
 
 /** Lanes read from the log of committed rows: commit order is both per-stream and causal order. */
 export class InMemoryLanes implements LaneStore {
-  constructor(private readonly state: InMemoryState) {}
+  constructor(
+    private readonly state: InMemoryState,
+    private readonly outbox: InMemoryOutbox,
+    private readonly transactions: InMemoryTransactions,
+  ) {}
 
   read({ lane, order, selection, after, limit }: ReadOptions): Promise<LanePage> {
     const log = logOf(this.state, order, lane);
@@ -38,9 +46,33 @@ export class InMemoryLanes implements LaneStore {
     return Promise.resolve([...(this.state.lanes.get(laneKey(route, lane))?.stopped.values() ?? [])]);
   }
 
-  async settle({ route, lane, epoch }: LaneLease, settlement: Settlement): Promise<void> {
+  delivered(route: string, streams: readonly string[]): Promise<readonly MessagePlace[]> {
+    const ofRoute = this.state.delivered.get(route);
+    return Promise.resolve(
+      streams.flatMap((stream) => {
+        const revision = ofRoute?.get(stream);
+        return revision === undefined ? [] : { stream, revision };
+      }),
+    );
+  }
+
+  async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
+    const { replies = [] } = settlement;
+    if (replies.length === 0) return recordSettlement(this.state, this.#held(lease), settlement);
+    await this.transactions.run(async (tx) => {
+      this.#held(lease);
+      await this.transactions.lock(`lane ${laneKey(lease.route, lease.lane)}`, tx); // the same settlement may be on its way already
+      const known = new Set(this.state.rows.flatMap((row) => row?.id ?? []));
+      // The first to be done at commit: the lease may be lost while a stream is waited for, and then nothing else is done.
+      tx.onCommit(() => recordSettlement(this.state, this.#held(lease), settlement));
+      await this.outbox.append(appendsWithout(known, replies), tx);
+    });
+  }
+
+  /** @throws {@link LeaseLostError} */
+  #held({ route, lane, epoch }: LaneLease): StoredLaneRow {
     const row = this.state.lanes.get(laneKey(route, lane));
     if (row?.epoch !== epoch) throw new LeaseLostError(route, lane, epoch);
-    recordSettlement(this.state, row, settlement);
+    return row;
   }
 }

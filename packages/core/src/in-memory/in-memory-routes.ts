@@ -28,12 +28,13 @@ export class InMemoryRoutes implements RouteStore {
     if (!route || route.retiredAt) return Promise.resolve();
     this.state.routes.set(name, { ...route, retiredAt: this.state.clock.now() });
     for (const { lane } of this.#lanesOf(name)) this.state.lanes.delete(laneKey(name, lane));
+    this.state.delivered.delete(name);
     this.state.actions = this.state.actions.filter((action) => action.route !== name || action.executedAt);
     return Promise.resolve();
   }
 
   rename(name: string, to: string): Promise<boolean> {
-    const { routes, lanes, clock } = this.state;
+    const { routes, lanes, delivered, clock } = this.state;
     const route = routes.get(name);
     const ofRoute = this.#lanesOf(name);
     const held = ofRoute.some(({ released, leaseUntil }) => !released && leaseUntil > clock.now());
@@ -45,6 +46,8 @@ export class InMemoryRoutes implements RouteStore {
       lanes.delete(laneKey(name, lane.lane));
       lanes.set(laneKey(to, lane.lane), { ...lane, route: to });
     }
+    delivered.set(to, delivered.get(name) ?? new Map());
+    delivered.delete(name);
     this.state.actions = this.state.actions.map((action) => (action.route === name ? { ...action, route: to } : action));
     const lines = [...this.state.history.values()];
     this.state.history.clear();

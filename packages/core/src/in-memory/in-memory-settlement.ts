@@ -8,11 +8,12 @@ const MOST_DETAIL = 1_000;
 /** Everything that one settlement changes. Nothing in here fails or waits, so nobody sees half of it. A second time changes nothing. */
 export function recordSettlement(state: InMemoryState, lane: StoredLaneRow, settlement: Settlement): void {
   const { checkpoint, state: laneState, failure, suspects } = settlement;
-  const { executed = [], stopped = [], resumed = [], discarded = [], placeholders = [], attempts = [] } = settlement;
+  const { executed = [], stopped = [], resumed = [], discarded = [], placeholders = [], delivered = [], attempts = [] } = settlement;
   lane.progress = { checkpoint, state: laneState, failure, suspects };
   for (const stream of stopped) lane.stopped.set(stream.stream, stream);
   for (const stream of resumed) lane.stopped.delete(stream);
   for (const place of placeholders) recordPlaceholder(state, place);
+  for (const place of delivered) recordDelivered(state, lane, place);
   for (const action of executed) endAction(state, action);
   for (const message of discarded) recordDiscard(state, lane, message);
   for (const attempt of attempts) recordAttempt(state, lane, attempt);
@@ -21,6 +22,12 @@ export function recordSettlement(state: InMemoryState, lane: StoredLaneRow, sett
 function recordPlaceholder(state: InMemoryState, { stream, revision }: MessagePlace): void {
   const row = state.rowsByStream.get(stream)?.find((candidate) => candidate.revision === revision);
   if (row) state.placeholders.add(row.id);
+}
+
+function recordDelivered(state: InMemoryState, { route }: StoredLaneRow, { stream, revision }: MessagePlace): void {
+  const ofRoute = state.delivered.get(route) ?? new Map<string, bigint>();
+  if (revision > (ofRoute.get(stream) ?? -1n)) ofRoute.set(stream, revision);
+  state.delivered.set(route, ofRoute);
 }
 
 function endAction(state: InMemoryState, { id, outcome, note }: ExecutedAction): void {

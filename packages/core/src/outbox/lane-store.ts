@@ -98,6 +98,12 @@ export interface LaneStore {
   stopped(lease: LaneLease): Promise<readonly StoppedStream[]>;
 
   /**
+   * The last revision of each of these streams that a settlement of this route named as `delivered`; a stream without one is left out. Goes
+   * with the route: one that was retired and made anew has none.
+   */
+  delivered(route: string, streams: readonly string[]): Promise<readonly MessagePlace[]>;
+
+  /**
    * Records a lane's progress in one write, fenced by the lease. Idempotent.
    *
    * @throws {@link LeaseLostError} the lease's epoch is not the lane's any more; nothing was changed

@@ -1,6 +1,7 @@
 import { describe } from 'mocha';
 import type { OrderingOptions } from '../ordering/ordering-contract.js';
 import { arrivalStoreContract } from './arrival-store-contract.js';
+import { deliveredStreamsContract } from './delivered-streams-contract.js';
 import { deliveryHistoryContract } from './delivery-history-contract.js';
 import { deliveryStatusContract } from './delivery-status-contract.js';
 import type { Capabilities, DatabaseFixture } from './fixture.js';
@@ -15,6 +16,7 @@ import { messageStatusContract } from './message-status-contract.js';
 import { migrationContract } from './migration-contract.js';
 import { outboxStoreContract } from './outbox-store-contract.js';
 import { placeholderContract } from './placeholder-contract.js';
+import { repliesContract } from './replies-contract.js';
 import { retentionContract } from './retention-contract.js';
 import { routeLifeContract } from './route-life-contract.js';
 import { routeStoreContract } from './route-store-contract.js';
@@ -45,6 +47,8 @@ export function databaseContract<Tx>(
     outboxStoreContract(name, open, capabilities, options);
     laneStoreContract(name, open);
     settlementContract(name, open);
+    repliesContract(name, open);
+    deliveredStreamsContract(name, open);
     stoppedStreamsContract(name, open);
     streamTailContract(name, open);
     placeholderContract(name, open);

@@ -42,6 +42,7 @@ export function answering(stores: DispatchStores, hold: LaneHold, clock: Clock):
     read: (options) => unlessMute(stores.lanes.read(options)),
     readTail: (options) => unlessMute(stores.lanes.readTail(options)),
     stopped: (lease) => unlessMute(stores.lanes.stopped(lease)),
+    delivered: (route, streams) => unlessMute(stores.lanes.delivered(route, streams)),
     settle: (lease, settlement) => unlessMute(stores.lanes.settle(lease, settlement)),
   };
   return Object.create(stores, { lanes: { value: lanes } }) as DispatchStores;
