@@ -4,6 +4,7 @@ import type { Capabilities } from '@waybill/testing';
 import { brokenDatabase } from './broken-database.js';
 import { historyDefects } from './defects/history-defects.js';
 import { laneDefects } from './defects/lane-defects.js';
+import { limitDefects } from './defects/limit-defects.js';
 import { operationsDefects } from './defects/operations-defects.js';
 import { orderingDefects } from './defects/ordering-defects.js';
 import { outboxDefects } from './defects/outbox-defects.js';
@@ -23,6 +24,7 @@ const defects = [
   ...routeDefects,
   ...operationsDefects,
   ...storeDefects,
+  ...limitDefects,
 ];
 const capabilities: Capabilities = { conflicts: 'at-append', processes: false };
 

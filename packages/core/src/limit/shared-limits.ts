@@ -14,7 +14,7 @@ export interface LimitRequest {
 
 export type LimitAnswer =
   | { readonly granted: true }
-  /** `waitMs`: when it is worth asking again; for a permit in use, when it runs out at the latest. */
+  /** `waitMs`: when it is worth asking again; for a permit in use, when the first of them runs out at the latest. */
   | { readonly granted: false; readonly by: 'concurrency' | 'rate'; readonly waitMs: number };
 
 /**
@@ -24,7 +24,12 @@ export type LimitAnswer =
  * of whoever asks.
  */
 export interface SharedLimits {
-  /** Takes a permit, a token, or both; both or nothing. */
+  /**
+   * Takes a permit, a token, or both; both or nothing. With a permit that is in use already it takes nothing more, and the permit's time begins
+   * anew.
+   *
+   * @throws {@link InvalidOptionsError} a request that can never be granted
+   */
   acquire(request: LimitRequest): Promise<LimitAnswer>;
 
   /** Gives a permit back. Idempotent; one that has run out, or that took only a token, is left alone. */

@@ -1,4 +1,5 @@
 import type { Migration } from './migration.js';
+import { takePermitFunction } from './take-permit.js';
 
 /** What messages that are sent to others, and those that arrive from them, need: which came before, and how much may be asked of a target. */
 export const version4: Migration = {
@@ -36,5 +37,6 @@ create table ${schema}.shared_permit (
   expires_at timestamptz not null,
   primary key (name, permit)
 ) with (fillfactor = 50);
-`,
+
+${takePermitFunction(schema)}`,
 };
