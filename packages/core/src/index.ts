@@ -69,6 +69,7 @@ export type {
 } from './outbox/delivery-status.js';
 export type { RemoveOptions, Retention } from './outbox/retention.js';
 export type { Mark, OutboxIdentity } from './outbox/outbox-identity.js';
+export { ADOPTED_EPOCH_STEP } from './outbox/adoption.js';
 export type { AdoptedRoute, Adoption } from './outbox/adoption.js';
 export type { LaneChange } from './outbox/lane-change.js';
 export type { WakeHint, WakeUps } from './outbox/wake-ups.js';
@@ -111,6 +112,10 @@ export type { CheckedLimit } from './limit/checked-limit.js';
 // receiver
 export type { ArrivedMessage } from './receiver/arrived-message.js';
 export type { Intake, Taken, TakeOptions } from './receiver/intake.js';
+export { InboxHandlers } from './receiver/inbox-handlers.js';
+export type { InboxHandlersOptions } from './receiver/inbox-handlers.js';
+export { ArrivalLog } from './receiver/arrival-log.js';
+export type { ArrivalLogOptions } from './receiver/arrival-log.js';
 
 // inbox
 export type { InboxClaim, InboxStore } from './inbox/inbox-store.js';
@@ -120,7 +125,10 @@ export type { InboxOptions, OnceOptions } from './inbox/inbox.js';
 
 // handler
 export { OutboxHandler } from './handler/outbox-handler.js';
-export type { CallContext, Commit, HandlerContext, HandlerDecorator, HandlerOptions, HandlersFor } from './handler/outbox-handler.js';
+export { InboxHandler } from './handler/inbox-handler.js';
+export type { CallContext, Commit, HandlerContext } from './handler/handler-context.js';
+export type { HandlerDecorator, HandlerOptions } from './handler/handler-decorator.js';
+export type { HandlersFor } from './handler/handlers-for.js';
 export { HandlerSink } from './handler/handler-sink.js';
 export type { HandlerSinkOptions } from './handler/handler-sink.js';
 

@@ -1,3 +1,9 @@
+/**
+ * What {@link Database.adopt} adds to every lane's epoch, and to the one that new lanes begin behind: a backup may be older than the last
+ * leases of what was lost, and a receiver refuses whatever comes under an epoch that is lower than one it has seen.
+ */
+export const ADOPTED_EPOCH_STEP = 1_000_000n;
+
 /** What {@link Database.adopt} found, for a person to read. */
 export interface Adoption {
   /** The outbox's new id: witnesses begin anew with it. */

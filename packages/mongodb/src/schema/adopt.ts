@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ADOPTED_EPOCH_STEP } from '@waybill/core';
 import type { AdoptedRoute, Adoption } from '@waybill/core';
 import type { Filter, Long } from 'mongodb';
 import { int64 } from '../int64.js';
@@ -36,14 +37,18 @@ export async function adopt(collections: MongoDBCollections, name: string | unde
     );
     await lanes.updateMany(
       {},
-      { $inc: { epoch: int64(1n) }, $set: { owner: null, released: true, leaseUntil: new Date(0), session: null } },
+      { $inc: { epoch: int64(ADOPTED_EPOCH_STEP) }, $set: { owner: null, released: true, leaseUntil: new Date(0), session: null } },
     );
     await instances.deleteMany({}); // of the original's processes
     const routes = await pendingOf(collections);
 
     const outboxId = randomUUID();
+    const raised = { $inc: { epoch: int64(ADOPTED_EPOCH_STEP) } }; // new lanes begin behind it
     const home = { outboxId, collection: await outboxUuid(collections), mark: { number: int64(0n), nonce: randomUUID() } };
-    await identity.updateOne({ _id: 'outbox' }, name === undefined ? { $set: home, $unset: { name: 1 } } : { $set: { ...home, name } });
+    await identity.updateOne(
+      { _id: 'outbox' },
+      name === undefined ? { ...raised, $set: home, $unset: { name: 1 } } : { ...raised, $set: { ...home, name } },
+    );
     return { outboxId, previousId: previousId!, routes };
   } catch (error) {
     throw translate(error);

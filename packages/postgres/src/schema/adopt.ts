@@ -1,3 +1,4 @@
+import { ADOPTED_EPOCH_STEP } from '@waybill/core';
 import type { AdoptedRoute, Adoption } from '@waybill/core';
 import type { PostgresConnection } from '../postgres-connection.js';
 import type { PostgresTx } from '../postgres-tx.js';
@@ -37,7 +38,7 @@ export async function adopt(connection: PostgresConnection<never>, name: string 
     const { rows: home } = await tx.query<{ outbox_id: string }>(
       `
       update ${schema}.identity
-      set outbox_id = gen_random_uuid(), name = $1::text, mark_number = 0, mark_nonce = gen_random_uuid(),
+      set outbox_id = gen_random_uuid(), name = $1::text, mark_number = 0, mark_nonce = gen_random_uuid(), last_epoch = last_epoch + ${ADOPTED_EPOCH_STEP},
         system_identifier = (select system_identifier::text from pg_control_system()),
         database_oid = (select oid from pg_database where datname = current_database())
       returning outbox_id::text as outbox_id`,

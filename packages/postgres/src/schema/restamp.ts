@@ -1,3 +1,4 @@
+import { ADOPTED_EPOCH_STEP } from '@waybill/core';
 import type { PostgresTx } from '../postgres-tx.js';
 import { CEILING } from '../snapshot-window.js';
 
@@ -66,7 +67,7 @@ export async function restamp(tx: PostgresTx, { schema, unread }: RestampOptions
     update ${schema}.lane as l
     set window_from = made.snapshot, ceiling = made.ceiling, floor = made.floor,
       window_to = null, to_floor = null, to_ceiling = null, position = null,
-      owner = null, released = true, lease_until = '-infinity', epoch = l.epoch + 1
+      owner = null, released = true, lease_until = '-infinity', epoch = l.epoch + ${ADOPTED_EPOCH_STEP}
     from (
       select r.route, concat_ws(':', coalesce(min(active.id), pg_snapshot_xmax(pg_current_snapshot())::text::bigint), pg_snapshot_xmax(pg_current_snapshot()),
           coalesce(string_agg(active.id::text, ',' order by active.id), ''))::pg_snapshot as snapshot,

@@ -94,6 +94,18 @@ export function identityContract<Tx>(name: string, open: () => Promise<DatabaseF
         expect(next.held).to.have.length(route.held.length);
       });
 
+      it('goes on far behind every epoch that the original may have come to since, with new lanes, too', async () => {
+        const route = await leaseRoute(fixture.database, { order: 'stream' });
+        const epochs = ({ held }: LeasedRoute): readonly bigint[] => held.map(({ lease }) => lease.epoch);
+        const highest = epochs(route).reduce((most, epoch) => (epoch > most ? epoch : most));
+
+        await fixture.database.adopt();
+        const [again, later] = [await leaseAgain(route), await leaseRoute(fixture.database, { order: 'stream' })];
+
+        for (const epoch of [...epochs(again), ...epochs(later)])
+          expect(epoch > highest + 999_999n, `${epoch} after ${highest}`).to.equal(true);
+      });
+
       for (const order of ['stream', 'global'] as const) {
         it(`lets every lane go on from where it is, in order "${order}"`, async () => {
           const prefix = `${randomUUID()}-`;
