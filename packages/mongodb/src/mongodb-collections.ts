@@ -4,6 +4,7 @@ import type {
   ActionDocument,
   ArrivalDocument,
   ClaimDocument,
+  DeliveredDocument,
   HistoryDocument,
   IdempotencyDocument,
   IdentityDocument,
@@ -29,6 +30,7 @@ export class MongoDBCollections {
   readonly signals: Collection<SignalDocument>;
   readonly lanes: Collection<LaneDocument>;
   readonly stopped: Collection<StoppedStreamDocument>;
+  readonly delivered: Collection<DeliveredDocument>;
   readonly routes: Collection<RouteDocument>;
   readonly instances: Collection<InstancesDocument>;
   readonly actions: Collection<ActionDocument>;
@@ -64,6 +66,7 @@ export class MongoDBCollections {
     this.signals = named('signals');
     this.lanes = named('lanes');
     this.stopped = named('stopped_streams');
+    this.delivered = named('delivered_streams');
     this.routes = named('routes');
     this.instances = named('instances');
     this.actions = named('actions');
@@ -77,10 +80,10 @@ export class MongoDBCollections {
   }
 
   get all(): readonly Collection<never>[] {
-    const { outbox, streams, marks, sequencer, signals, lanes, stopped, routes, instances } = this;
+    const { outbox, streams, marks, sequencer, signals, lanes, stopped, delivered, routes, instances } = this;
     const { actions, history, inbox, arrivals, idempotency, snapshots, limits, identity } = this;
     return [
-      ...[outbox, streams, marks, sequencer, signals, lanes, stopped, routes, instances],
+      ...[outbox, streams, marks, sequencer, signals, lanes, stopped, delivered, routes, instances],
       ...[actions, history, inbox, arrivals, idempotency, snapshots, limits, identity],
     ] as unknown as readonly Collection<never>[];
   }

@@ -135,14 +135,15 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
       waiting: () => wakeUps.signal('committed', []),
     });
     this.wakeUps = wakeUps;
-    this.outbox = new MongoDBOutbox(collections, transactions);
+    const outbox = new MongoDBOutbox(collections, transactions);
+    this.outbox = outbox;
     this.snapshots = new MongoDBSnapshots(collections);
     this.idempotency = new MongoDBIdempotency(collections);
     this.inbox = new MongoDBInbox(collections);
     this.arrivals = new MongoDBArrivals(collections);
     this.limits = new MongoDBLimits(collections);
     this.routes = new MongoDBRoutes(collections, transactions, sequencer);
-    this.lanes = new MongoDBLanes(collections, transactions, sequencer);
+    this.lanes = new MongoDBLanes(collections, transactions, outbox, sequencer);
     this.leases = new MongoDBLeases(collections);
     this.instances = new MongoDBInstances(collections);
     this.actions = new MongoDBActions(collections);

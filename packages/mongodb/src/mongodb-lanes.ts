@@ -1,10 +1,22 @@
-import type { LaneLease, LanePage, LaneStore, OutboxRow, ReadOptions, ReadTailOptions, Settlement, StoppedStream } from '@waybill/core';
+import type {
+  LaneLease,
+  LanePage,
+  LaneStore,
+  MessagePlace,
+  OutboxRow,
+  ReadOptions,
+  ReadTailOptions,
+  Settlement,
+  StoppedStream,
+} from '@waybill/core';
 import { Long } from 'mongodb';
 import type { Filter } from 'mongodb';
+import { lastDelivered } from './delivered-streams.js';
 import { int64 } from './int64.js';
 import { LaneRow } from './lane-row.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
+import type { MongoDBOutbox } from './mongodb-outbox.js';
 import { MongoDBSettlements } from './mongodb-settlements.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { checkpointAt, positionOf } from './place.js';
@@ -20,9 +32,10 @@ export class MongoDBLanes implements LaneStore {
   constructor(
     private readonly collections: MongoDBCollections,
     transactions: MongoDBTransactions,
+    outbox: MongoDBOutbox,
     private readonly sequencer: Sequencer,
   ) {
-    this.#settlements = new MongoDBSettlements(collections, transactions);
+    this.#settlements = new MongoDBSettlements(collections, transactions, outbox);
   }
 
   async read(options: ReadOptions): Promise<LanePage> {
@@ -59,6 +72,14 @@ export class MongoDBLanes implements LaneStore {
     try {
       const found = await this.collections.stopped.find(stoppedOf(lease)).toArray();
       return found.map(stoppedStreamOf).map(({ route: _route, lane: _lane, ...entry }) => entry);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async delivered(route: string, streams: readonly string[]): Promise<readonly MessagePlace[]> {
+    try {
+      return await lastDelivered(this.collections, route, streams);
     } catch (error) {
       throw translate(error);
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RouteStore, StoredRoute } from '@waybill/core';
 import type { ClientSession, Long } from 'mongodb';
+import { deliveredOf } from './delivered-streams.js';
 import { int64 } from './int64.js';
 import { IS_FREE } from './lease-time.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
@@ -8,6 +9,7 @@ import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { refuseOther } from './schema/identity.js';
 import type { Sequencer } from './sequencer.js';
+import { deliveredAs } from './stored-documents.js';
 import type { LaneDocument, RouteDocument } from './stored-documents.js';
 import { selectionOf } from './stored-selection.js';
 
@@ -59,7 +61,7 @@ export class MongoDBRoutes implements RouteStore {
     if (known.matchedCount > 0) return;
     const epoch = await this.#keepEpoch([], session);
     const recordedAs = await this.#recordedAs(name, session);
-    await routes.replaceOne({ _id: name }, { order, types, streams, start, ...recordedAs }, { session, upsert: true });
+    await routes.replaceOne({ _id: name }, { order, types, streams, start, ...recordedAs, life: randomUUID() }, { session, upsert: true });
     const count = order === 'global' ? 1 : laneCount;
     await lanes.insertMany(
       Array.from({ length: count }, (_, lane) => ({ _id: { route: name, lane }, ...newLane(position, epoch) })),
@@ -77,7 +79,7 @@ export class MongoDBRoutes implements RouteStore {
   }
 
   async retire(name: string): Promise<void> {
-    const { routes, lanes, stopped, actions } = this.collections;
+    const { routes, lanes, stopped, delivered, actions } = this.collections;
     try {
       await this.transactions.run(async ({ session }) => {
         const retired = await routes.updateOne({ _id: name, retiredAt: { $exists: false } }, [{ $set: { retiredAt: '$$NOW' } }], {
@@ -89,6 +91,9 @@ export class MongoDBRoutes implements RouteStore {
         await stopped.deleteMany({ '_id.route': name }, { session });
         await actions.deleteMany({ route: name, executedAt: null }, { session });
       });
+      // As many as there are streams: too many for a transaction. Nobody finds them any more, and nobody adds to them.
+      const ended = await routes.findOne({ _id: name, retiredAt: { $exists: true } });
+      if (ended) await delivered.deleteMany(deliveredOf(deliveredAs(ended)));
     } catch (error) {
       throw translate(error);
     }

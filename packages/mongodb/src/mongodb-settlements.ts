@@ -1,15 +1,28 @@
-import { LeaseLostError } from '@waybill/core';
-import type { DeliveryAttempt, DiscardedMessage, ExecutedAction, LaneLease, MessagePlace, Settlement, StoppedStream } from '@waybill/core';
+import { appendsWithout, LeaseLostError } from '@waybill/core';
+import type {
+  DeliveryAttempt,
+  DiscardedMessage,
+  ExecutedAction,
+  LaneLease,
+  MessagePlace,
+  Settlement,
+  StoppedStream,
+  StreamAppend,
+} from '@waybill/core';
 import type { AnyBulkWriteOperation, AnyClientBulkWriteModel, ClientSession, Document } from 'mongodb';
 import { failureOfBulkWrite, isRefusedBulkWrite, takesBulkWrite } from './bulk-write.js';
+import { deliveredWrites } from './delivered-streams.js';
 import { lineWrites } from './history-lines.js';
 import type { Holder, LineWrite } from './history-lines.js';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf } from './mongodb-errors.js';
+import type { MongoDBOutbox } from './mongodb-outbox.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
+import type { MongoDBTx } from './mongodb-tx.js';
 import { positionOf } from './place.js';
 import { refuseStandAlone } from './schema/topology.js';
+import { deliveredAs } from './stored-documents.js';
 import type { ActionDocument, LaneDocument } from './stored-documents.js';
 import { failureDocument } from './stored-failure.js';
 import { stoppedDocument } from './stored-stopped-stream.js';
@@ -17,6 +30,12 @@ import { stoppedDocument } from './stored-stopped-stream.js';
 interface Lane {
   readonly route: string;
   readonly lane: number;
+}
+
+interface KnownHolder extends Holder {
+  readonly epoch: bigint;
+  /** What the route is called where it is remembered what it delivered last. */
+  readonly deliveredAs: string;
 }
 
 const CONVERSION_FAILURE = 241;
@@ -31,11 +50,12 @@ const CONVERSION_FAILURE = 241;
 export class MongoDBSettlements {
   #takesOneCommand: Promise<boolean> | undefined;
   /** Of leases that settled here, by lane. */
-  readonly #holders = new Map<string, Holder & { readonly epoch: bigint }>();
+  readonly #holders = new Map<string, KnownHolder>();
 
   constructor(
     private readonly collections: MongoDBCollections,
     private readonly transactions: MongoDBTransactions,
+    private readonly outbox: MongoDBOutbox,
   ) {}
 
   /** @throws {@link LeaseLostError}, or errors of MongoDB as they are */
@@ -90,7 +110,16 @@ export class MongoDBSettlements {
   }
 
   async #settleTogether(lease: LaneLease, settlement: Settlement): Promise<void> {
-    const { executed = [], stopped = [], resumed = [], discarded = [], placeholders = [], attempts = [] } = settlement;
+    const {
+      executed = [],
+      stopped = [],
+      resumed = [],
+      discarded = [],
+      placeholders = [],
+      delivered = [],
+      replies = [],
+      attempts = [],
+    } = settlement;
     const holder = await this.#holderOf(lease);
     const session = this.collections.client.startSession();
     try {
@@ -101,17 +130,33 @@ export class MongoDBSettlements {
     }
     await this.transactions.runIn(
       session,
-      async () => {
+      async (tx) => {
+        // First: of two that settle the same lane one is run again, and sees what the other has appended.
         await this.#settleLane(lease, settlement, session);
         await this.#endActions(lease, holder, { executed, discarded }, session);
         await this.#changeStopped(lease, stopped, resumed, session);
         await this.#markPlaceholders(placeholders, session);
+        if (delivered.length > 0)
+          await this.collections.delivered.bulkWrite([...deliveredWrites(holder.deliveredAs, delivered)], { session, ordered: false });
         const lines = lineWrites(holder, attempts);
         if (lines.length > 0) await this.collections.history.bulkWrite(lines.map(asUpsert), { session });
+        await this.#append(replies, tx); // last: from here to the commit the heads of their streams are taken
       },
       undefined,
       () => session.endSession(),
     );
+  }
+
+  /** What the outbox has not: the settlement may have been stored before. */
+  async #append(replies: readonly StreamAppend[], tx: MongoDBTx): Promise<void> {
+    if (replies.length === 0) return;
+    const ids = replies.flatMap(({ messages }) => messages.map(({ id }) => id));
+    const known = await this.collections.outbox
+      .find({ id: { $in: ids } }, { session: tx.session })
+      .project<{ id: string }>({ id: 1 })
+      .toArray();
+    const missing = appendsWithout(new Set(known.map(({ id }) => id)), replies);
+    if (missing.length > 0) await this.outbox.append(missing, tx);
   }
 
   /** Killed in the transaction, this process would leave it open, and the lane locked, for a minute: whoever takes over ends this session. */
@@ -160,17 +205,21 @@ export class MongoDBSettlements {
   }
 
   /** Once an epoch: whoever renames the route moves that on. */
-  async #holderOf(lease: LaneLease): Promise<Holder> {
+  async #holderOf(lease: LaneLease): Promise<KnownHolder> {
     const { route, lane, epoch } = lease;
     const key = JSON.stringify([route, lane]);
     const known = this.#holders.get(key);
     if (known?.epoch === epoch) return known;
     const [ofLane, ofRoute] = await Promise.all([
       this.collections.lanes.findOne(heldBy(lease), { projection: { owner: 1 } }),
-      this.collections.routes.findOne({ _id: route }, { projection: { recordedAs: 1 } }),
+      this.collections.routes.findOne({ _id: route }, { projection: { recordedAs: 1, life: 1 } }),
     ]);
     if (!ofLane) throw lost(lease);
-    const holder = { route: ofRoute?.recordedAs ?? route, lane, epoch, instance: ofLane.owner ?? '' };
+    const names = ofRoute ?? { _id: route };
+    const holder = {
+      ...{ route: ofRoute?.recordedAs ?? route, lane, epoch, instance: ofLane.owner ?? '' },
+      deliveredAs: deliveredAs(names),
+    };
     this.#holders.set(key, holder);
     return holder;
   }
@@ -181,8 +230,8 @@ const lost = ({ route, lane, epoch }: LaneLease): LeaseLostError => new LeaseLos
 const heldBy = ({ route, lane, epoch }: LaneLease) => ({ _id: { route, lane }, epoch: int64(epoch) });
 
 function isMoreThanProgress(settlement: Settlement): boolean {
-  const { executed, stopped, resumed, discarded, placeholders } = settlement;
-  return [executed, stopped, resumed, discarded, placeholders].some((part) => part !== undefined && part.length > 0);
+  const { executed, stopped, resumed, discarded, placeholders, delivered, replies } = settlement;
+  return [executed, stopped, resumed, discarded, placeholders, delivered, replies].some((part) => part !== undefined && part.length > 0);
 }
 
 type ProgressDocument = Pick<LaneDocument, 'position' | 'state' | 'failure' | 'suspects' | 'session'>;

@@ -97,6 +97,16 @@ export interface StoppedStreamDocument {
   readonly stoppedAt: Date;
 }
 
+/** The last message of a stream that a route delivered. The key order counts. */
+export interface DeliveredDocument {
+  readonly _id: {
+    /** As {@link deliveredAs} calls the route: a rename leaves it alone, and a route that is made anew has another. */
+    readonly route: string;
+    readonly stream: string;
+  };
+  readonly revision: Long;
+}
+
 export interface RouteDocument {
   readonly _id: string;
   readonly order: 'stream' | 'global';
@@ -106,7 +116,13 @@ export interface RouteDocument {
   readonly retiredAt?: Date;
   /** What history and audit call it: the name that it had first, or one of its own where that was taken. Absent where it is the name. */
   readonly recordedAs?: string;
+  /** Of this route alone, and not of one that had its name before or has it later. Absent where an older version made it. */
+  readonly life?: string;
 }
+
+/** What a route is called where it is remembered what it delivered last. */
+export const deliveredAs = ({ _id, recordedAs, life }: Pick<RouteDocument, '_id' | 'recordedAs' | 'life'>): string =>
+  life ?? recordedAs ?? _id;
 
 /** The dispatchers of one route: one document, so that a beat is one command. */
 export interface InstancesDocument {
