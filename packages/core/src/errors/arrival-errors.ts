@@ -8,13 +8,13 @@ export class PredecessorMissingError extends WaybillError {
     readonly messageId: string,
     readonly stream: string,
     readonly revision: bigint,
-    /** What the sender says came before; `undefined`: it does not tell. */
-    readonly previous: bigint | undefined,
+    /** What the sender says came before. */
+    readonly previous: bigint | 'none',
     /** What arrived last; `undefined`: nothing of the stream did. */
     readonly last: bigint | undefined,
   ) {
     super(
-      `Message ${messageId} (${stream}@${revision}) came too early: before it comes ${previous === undefined ? 'one that the sender does not name' : `revision ${previous}`}, ` +
+      `Message ${messageId} (${stream}@${revision}) came too early: before it comes ${previous === 'none' ? 'nothing, as its sender says' : `revision ${previous}`}, ` +
         `and what arrived last is ${last === undefined ? 'nothing' : `revision ${last}`}. Send what is missing first; this one is taken then.`,
     );
   }

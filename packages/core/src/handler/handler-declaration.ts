@@ -1,8 +1,14 @@
 import { InvalidOptionsError } from '../errors.js';
 import type { MessageDefinition } from '../message/definition.js';
 
+/** Of our own messages, after their commit; or of what arrives from elsewhere. */
+export type HandlerKind = 'outbox' | 'inbox';
+
+export const DECORATORS: Readonly<Record<HandlerKind, string>> = { outbox: '@OutboxHandler', inbox: '@InboxHandler' };
+
 /** What a decorator said about one method. */
 export interface HandlerDeclaration {
+  readonly kind: HandlerKind;
   readonly name: string;
   readonly twoStep?: boolean;
   readonly timeoutMs?: number;
@@ -26,11 +32,18 @@ export function declareHandler(method: Method, declaration: HandlerDeclaration):
 }
 
 /**
- * The decorated methods of an object, its classes' inherited ones included.
+ * The methods of an object that are decorated for this kind, its classes' inherited ones included.
  *
  * @throws {@link InvalidOptionsError} it has none, or an override lost its decorator
  */
-export function handlersOf(target: object): readonly FoundHandler[] {
+export function handlersOf(target: object, kind: HandlerKind): readonly FoundHandler[] {
+  const found = decoratedMethodsOf(target);
+  const wanted = found.filter((handler) => handler.kind === kind);
+  if (wanted.length === 0) throw new InvalidOptionsError(nothingIn(target, kind, found));
+  return wanted;
+}
+
+function decoratedMethodsOf(target: object): readonly FoundHandler[] {
   const methods = new Map<string | symbol, Method>();
   const found: FoundHandler[] = [];
   for (
@@ -48,19 +61,25 @@ export function handlersOf(target: object): readonly FoundHandler[] {
         found.push(...declared.map((declaration) => ({ ...declaration, target, method: method as FoundHandler['method'] })));
       } else if (declared.length > 0 && !declarations.has(override)) {
         throw new InvalidOptionsError(
-          `${nameOf(target)}.${String(property)}() overrides handler "${declared[0]!.name}" without @OutboxHandler, so it would never be called. Decorate the override too.`,
+          `${nameOf(target)}.${String(property)}() overrides handler "${declared[0]!.name}" without ${DECORATORS[declared[0]!.kind]}, so it would never be called. Decorate the override too.`,
         );
       }
     }
   }
-  if (found.length === 0) {
-    throw new InvalidOptionsError(
-      typeof target === 'function'
-        ? `${target.name} is a class, and handlers are instances: pass new ${target.name}(...).`
-        : `${nameOf(target)} has no method with @OutboxHandler. Does another decorator stand above @OutboxHandler and replace the method?`,
-    );
-  }
   return found;
+}
+
+const PLACES: Readonly<Record<HandlerKind, string>> = {
+  outbox: 'which are for messages of our own; pass it to a HandlerSink',
+  inbox:
+    'which are for what arrives from elsewhere; pass it to InboxHandlers, or to a HandlerSink with { kind: "inbox" } over an arrival log',
+};
+
+function nothingIn(target: object, kind: HandlerKind, [other]: readonly FoundHandler[]): string {
+  const decorator = DECORATORS[kind];
+  if (typeof target === 'function') return `${target.name} is a class, and handlers are instances: pass new ${target.name}(...).`;
+  if (other) return `${nameOf(target)} has no method with ${decorator}, only such with ${DECORATORS[other.kind]}, ${PLACES[other.kind]}.`;
+  return `${nameOf(target)} has no method with ${decorator}. Does another decorator stand above ${decorator} and replace the method?`;
 }
 
 const nameOf = (target: object): string => target.constructor.name;

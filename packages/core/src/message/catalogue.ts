@@ -57,7 +57,8 @@ export class Catalogue {
   /** True when this process can bring the message to today's shape; unknown types and newer schema versions it can only pass on. */
   knows({ type, schemaVersion, codec }: Pick<StoredMessage, 'type' | 'schemaVersion' | 'codec'>): boolean {
     const definition = this.#byType.get(type);
-    return definition !== undefined && schemaVersion <= definition.schemaVersion && codec === definition.codec.name;
+    const isVersion = Number.isInteger(schemaVersion) && schemaVersion >= 1; // from elsewhere comes anything
+    return definition !== undefined && isVersion && schemaVersion <= definition.schemaVersion && codec === definition.codec.name;
   }
 
   /**
@@ -103,9 +104,14 @@ export function payloadText(definition: MessageDefinition, data: unknown): strin
     throw refuse(`it cannot be written as JSON (${String(cause)}); for bigint, Date, Map or Set use { codec: superjsonCodec }`, cause);
   }
   if (text === undefined) throw refuse(`${typeof data} is not a payload; use null or {} for an event without data`);
-  if (text.includes('"__proto__"') && holdsPrototypeKey(JSON.parse(text)))
-    throw refuse('it holds a key "__proto__", which would poison objects of its readers');
+  if (text.includes('"__proto__"')) refusePrototypeKeys(definition.type, JSON.parse(text));
   return text;
+}
+
+/** @throws {@link InvalidPayloadError} parsed JSON that would poison objects of its readers */
+export function refusePrototypeKeys(type: string, json: unknown): void {
+  if (holdsPrototypeKey(json))
+    throw new InvalidPayloadError(type, [{ message: 'it holds a key "__proto__", which would poison objects of its readers' }]);
 }
 
 function holdsPrototypeKey(value: unknown): boolean {

@@ -28,6 +28,16 @@ export function checkAggregateStream(stream: string): string {
   return checkName(stream);
 }
 
+/**
+ * The name of a stream as a sender has it: any prefix, for theirs are not ours.
+ *
+ * @throws {@link InvalidStreamNameError}
+ */
+export function checkArrivedStream(stream: string): string {
+  checkText(stream);
+  return checkName(stream);
+}
+
 function checkName(stream: string): string {
   if (stream === '') throw new InvalidStreamNameError(stream, 'is empty');
   if (stream.startsWith('$')) throw new InvalidStreamNameError(stream, 'begins with "$", which EventStoreDB keeps for itself');

@@ -4,6 +4,11 @@ import type { ArrivedMessage } from './arrived-message.js';
 export type Taken = 'handled' | 'accepted' | 'duplicate';
 
 export interface TakeOptions {
+  /**
+   * True where the way the message came by says that it was delivered before, as brokers do: handlers see it as `mayBeRepeat`. Default
+   * false; a message that was handled is known as a duplicate either way.
+   */
+  readonly redelivered?: boolean;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }

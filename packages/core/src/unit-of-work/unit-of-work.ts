@@ -3,15 +3,18 @@ import { AggregateRepository } from '../aggregate/aggregate-repository.js';
 import { isSnapshotted } from '../aggregate/aggregate-root.js';
 import type { AggregateRoot } from '../aggregate/aggregate-root.js';
 import type { EventHistory } from '../aggregate/event-history.js';
-import { delay, systemClock } from '../clock.js';
+import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
-import { CommitOutcomeUnknownError, DatabaseUnavailableError, InvalidOptionsError, isWaybillError } from '../errors.js';
+import { InvalidOptionsError } from '../errors.js';
 import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { Catalogue } from '../message/catalogue.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
+import { afterConflicts } from './after-conflicts.js';
 import type { CommitStores } from './commit-stores.js';
+import { knownCommit } from './known-commit.js';
+import type { Findable } from './known-commit.js';
 import type { Projector } from './projector.js';
 import { messagesOfToken, receiptOf } from './receipt.js';
 import type { Receipt } from './receipt.js';
@@ -63,14 +66,10 @@ export interface JoinedReceipt<Result> extends Receipt<Result> {
 }
 
 // What is left to do once the transaction is known to be committed.
-interface Prepared<Result> {
+interface Prepared<Result> extends Findable {
   readonly receipt: Receipt<Result>;
-  readonly transactionId: string | undefined;
   committed(): void;
 }
-
-const CONFLICT_BACKOFF_MS = 10;
-const MOST_CONFLICT_BACKOFF_MS = 500;
 
 /**
  * Commits aggregates, projections and outbox together, or not at all.
@@ -107,15 +106,7 @@ export class UnitOfWork<Tx = unknown> {
       throw new InvalidOptionsError('retryOnConflict is a count: 0 or a whole number above it.');
     const run = this.#mint(options);
 
-    for (let conflicts = 0; ; conflicts++) {
-      try {
-        return await this.#tryOnce(work, run, options);
-      } catch (error) {
-        const conflict = isWaybillError(error, 'CONCURRENCY') || isWaybillError(error, 'TRANSACTION_CONFLICT');
-        if (!conflict || conflicts >= retryOnConflict || signal?.aborted) throw error;
-        await delay(clock, random() * Math.min(CONFLICT_BACKOFF_MS * 2 ** conflicts, MOST_CONFLICT_BACKOFF_MS), signal);
-      }
-    }
+    return afterConflicts(retryOnConflict, () => this.#tryOnce(work, run, options), { clock, random, signal });
   }
 
   /**
@@ -155,30 +146,15 @@ export class UnitOfWork<Tx = unknown> {
   async #tryOnce<Result>(work: (scope: Scope<Tx>) => Promise<Result>, run: Run, options: RunOptions): Promise<Receipt<Result>> {
     const { database, reached } = this.#options;
     const stopWarning = this.#warnWhenLong(run);
-    let prepared: Prepared<Result> | undefined;
+    let prepared: Prepared<Result>;
     try {
-      await database.transactions.run(async (tx) => {
-        prepared = undefined; // the runner may have rolled a first try back
-        prepared = await this.#within(tx, work, run, options);
-      }, options.signal);
-    } catch (error) {
-      if (!prepared || !isWaybillError(error, 'COMMIT_OUTCOME_UNKNOWN')) throw error;
-      await this.#findOut(error, prepared, options.signal);
+      prepared = await knownCommit(database.transactions, (tx) => this.#within(tx, work, run, options), options.signal);
     } finally {
       stopWarning();
     }
-    prepared!.committed();
+    prepared.committed();
     await reached?.('committed');
-    return prepared!.receipt;
-  }
-
-  /** Returns when the transaction turns out to be committed after all. */
-  async #findOut(lost: CommitOutcomeUnknownError, { transactionId }: Prepared<unknown>, signal: AbortSignal | undefined): Promise<void> {
-    if (transactionId === undefined) throw lost;
-    const outcome = await this.#options.database.transactions.outcome(transactionId, signal);
-    if (outcome === 'rolled-back')
-      throw new DatabaseUnavailableError('the connection was lost while committing, and the transaction was rolled back', { cause: lost });
-    if (outcome === 'unknown') throw new CommitOutcomeUnknownError(transactionId, { cause: lost });
+    return prepared.receipt;
   }
 
   async #within<Result>(tx: Tx, work: (scope: Scope<Tx>) => Promise<Result>, run: Run, options: RunOptions): Promise<Prepared<Result>> {

@@ -1,0 +1,97 @@
+import { systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
+import type { Database } from '../database.js';
+import { InvalidOptionsError } from '../errors.js';
+import { Inbox } from '../inbox/inbox.js';
+import type { MessageDefinition } from '../message/definition.js';
+import type { Message } from '../message/message.js';
+import type { Reached } from '../moment.js';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
+import type { CallContext, Commit, HandlerContext } from './handler-context.js';
+import { handlersOf } from './handler-declaration.js';
+import type { FoundHandler, HandlerKind } from './handler-declaration.js';
+
+export interface MessageHandlersOptions<Tx> {
+  readonly kind: HandlerKind;
+  readonly database: Pick<Database<Tx>, 'inbox'>;
+  readonly unitOfWork: UnitOfWork<Tx>;
+  /** Instances with decorated methods, which run in this order. */
+  readonly handlers: readonly object[];
+  readonly clock?: Clock | undefined;
+  readonly reached?: Reached | undefined;
+}
+
+/** The decorated handlers of some objects, each behind the inbox, whatever their messages come by. */
+export class MessageHandlers<Tx> {
+  readonly #inbox: Inbox<Tx>;
+  readonly #handlers: readonly FoundHandler[];
+  readonly #reached: Reached | undefined;
+
+  /** @throws {@link InvalidOptionsError} two handlers of one name, an object without a handler, or an override that lost its decorator */
+  constructor({ kind, database, unitOfWork, handlers, clock = systemClock, reached }: MessageHandlersOptions<Tx>) {
+    this.#inbox = new Inbox<Tx>({ database, unitOfWork, clock, ...(reached && { reached }) });
+    this.#handlers = handlers.flatMap((target) => handlersOf(target, kind));
+    this.#reached = reached;
+    refuseSameNames(this.#handlers);
+  }
+
+  /** Every definition that a handler names, each once. */
+  get definitions(): readonly MessageDefinition[] {
+    return [...new Set(this.#handlers.flatMap(({ events }) => events))];
+  }
+
+  /** Who wants messages of this type, in the order in which they run. */
+  wanting(type: string): readonly FoundHandler[] {
+    return this.#handlers.filter(({ events }) => events.some((definition) => definition.type === type));
+  }
+
+  /**
+   * Runs one handler unless it has handled the message. What it throws is thrown on, and leaves the claim free.
+   *
+   * @param source - route or sender that the message came by
+   */
+  async handle(
+    handler: FoundHandler,
+    message: Message,
+    source: string,
+    context: Omit<CallContext, 'handler'>,
+  ): Promise<'handled' | 'duplicate'> {
+    const { name, timeoutMs } = handler;
+    const signal = timeoutMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
+    const call: CallContext = { ...context, handler: name, signal };
+    const commit = handler.twoStep
+      ? await this.#call(handler, message, call)
+      : (open: HandlerContext<Tx>) => invoke(handler, message, open) as Promise<void>;
+    if (!commit) return 'duplicate';
+    return this.#inbox.once(message, { handler: name, source, signal }, (scope) => commit({ ...scope, ...call }));
+  }
+
+  /** The call of a two-step handler, and what to commit after it; `undefined` when a commit has it on record already. */
+  async #call(handler: FoundHandler, message: Message, context: CallContext): Promise<Commit<Tx> | undefined> {
+    if (await this.#inbox.handled(handler.name, message.id)) return undefined;
+    const commit = (await invoke(handler, message, context)) as Commit<Tx>;
+    await this.#reached?.('called');
+    if (typeof commit !== 'function')
+      throw new InvalidOptionsError(
+        `Handler "${handler.name}" says twoStep: true, but its first step did not return the function that commits.`,
+      );
+    return commit;
+  }
+}
+
+const invoke = ({ method, target }: FoundHandler, message: Message, context: CallContext): Promise<unknown> =>
+  method.call(target, message as never, context as never);
+
+function refuseSameNames(handlers: readonly FoundHandler[]): void {
+  const names = new Map<string, FoundHandler>();
+  for (const handler of handlers) {
+    const other = names.get(handler.name);
+    if (other)
+      throw new InvalidOptionsError(
+        `Two handlers are named "${handler.name}": ${whereIs(other)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`,
+      );
+    names.set(handler.name, handler);
+  }
+}
+
+const whereIs = ({ target, property }: FoundHandler): string => `${target.constructor.name}.${String(property)}()`;

@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.js';
+import type { Database } from '../database.js';
+import { InvalidOptionsError } from '../errors.js';
+import type { HandlersFor } from '../handler/handlers-for.js';
+import { MessageHandlers } from '../handler/message-handlers.js';
+import { silentLogger } from '../logger.js';
+import type { Logger } from '../logger.js';
+import { Catalogue } from '../message/catalogue.js';
+import type { Reached } from '../moment.js';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
+import { ArrivalOrder } from './arrival-order.js';
+import type { ArrivedMessage } from './arrived-message.js';
+import type { Intake, Taken, TakeOptions } from './intake.js';
+import { checkArrived, receivedMessage } from './received-message.js';
+import { checkReceiverName } from './receiver-name.js';
+
+export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = readonly object[]> {
+  /** The receiver's durable name, 1 to 200 bytes: with `inOrder` the last arrival of each stream is remembered under it. */
+  readonly name: string;
+  readonly database: Pick<Database<Tx>, 'inbox' | 'arrivals'>;
+  /** Handlers' effects and outgoing messages commit through it. */
+  readonly unitOfWork: UnitOfWork<NoInfer<Tx>>;
+  /** Instances with `@InboxHandler` methods. They run in this order. */
+  readonly handlers: Handlers & HandlersFor<NoInfer<Tx>, Handlers>;
+  /** Refuse a message whose predecessor of the same stream has not arrived, or whose sender was replaced. Default false. */
+  readonly inOrder?: boolean;
+  /** What to do with a type that no handler names: refuse it (the default), or say `handled` and do nothing. */
+  readonly unknownTypes?: 'reject' | 'ignore';
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly reached?: Reached;
+}
+
+/**
+ * Handles what arrives before it answers: every `@InboxHandler` behind the inbox, in order, each in a transaction of its own.
+ *
+ * A handler that fails leaves its claim free and is what `take` rejects with; those before it have finished and are not run again. Messages
+ * of former names and older schema versions come in today's shape. With `inOrder` the arrival is recorded after all effects are committed: a
+ * crash in between is made good when the message comes again. A sender sends the messages of a stream one after another, as it waits for
+ * answers anyway.
+ */
+export class InboxHandlers<Tx, const Handlers extends readonly object[] = readonly object[]> implements Intake {
+  readonly #options: InboxHandlersOptions<Tx, Handlers>;
+  readonly #handlers: MessageHandlers<Tx>;
+  readonly #catalogue: Catalogue;
+  readonly #order: ArrivalOrder<Tx> | undefined;
+
+  /** @throws {@link InvalidOptionsError} no name, no handler, two of one name, or two definitions of one type */
+  constructor(options: InboxHandlersOptions<Tx, Handlers>) {
+    const { name, database, unitOfWork, handlers, inOrder = false, unknownTypes = 'reject', clock, reached } = options;
+    checkReceiverName(name);
+    if (unknownTypes !== 'reject' && unknownTypes !== 'ignore')
+      throw new InvalidOptionsError(`unknownTypes "${String(unknownTypes)}" does not exist; choose "reject" or "ignore".`);
+    this.#options = options;
+    this.#handlers = new MessageHandlers<Tx>({ kind: 'inbox', database, unitOfWork, handlers, clock, reached });
+    this.#catalogue = new Catalogue(this.#handlers.definitions);
+    if (this.#catalogue.definitions.length === 0)
+      throw new InvalidOptionsError(`Receiver "${name}" has no handler: pass instances with @InboxHandler methods.`);
+    this.#order = inOrder ? new ArrivalOrder(database.arrivals, name) : undefined;
+  }
+
+  async take(arrived: ArrivedMessage, options: TakeOptions): Promise<Taken> {
+    const { unitOfWork, reached } = this.#options;
+    const { signal } = options;
+    const handle = this.#handling(arrived, options);
+    const order = this.#order;
+    const atomic = { retryOnConflict: 3, signal };
+
+    if (order) {
+      const { result } = await unitOfWork.run(({ tx }) => order.admit(arrived, tx), atomic);
+      if (result === 'duplicate') return 'duplicate';
+    }
+    const taken = await handle();
+    await reached?.('committed');
+    if (order) await unitOfWork.run(({ tx }) => order.record(arrived, tx), atomic);
+    return taken;
+  }
+
+  /** Checked now, to be handled later: a message that can never be taken is refused whatever arrived before it. */
+  #handling(arrived: ArrivedMessage, { signal, redelivered = false }: TakeOptions): () => Promise<Taken> {
+    const { unknownTypes, logger = silentLogger } = this.#options;
+    if (unknownTypes === 'ignore' && !this.#catalogue.find(arrived.type)) {
+      checkArrived(arrived);
+      return () => Promise.resolve('handled');
+    }
+    const { message } = receivedMessage(arrived, this.#catalogue);
+    return async () => {
+      let taken: Taken = 'duplicate';
+      for (const handler of this.#handlers.wanting(message.type)) {
+        signal.throwIfAborted();
+        const context = { attempt: 1, mayBeRepeat: redelivered, signal, logger };
+        if ((await this.#handlers.handle(handler, message, arrived.source, context)) === 'handled') taken = 'handled';
+      }
+      return taken;
+    };
+  }
+}
