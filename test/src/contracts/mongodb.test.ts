@@ -1,5 +1,12 @@
 import { MongoDBEmulator } from '@waybill/mongodb-emulator';
-import { databaseContract, deliveryHistoryContract, outboxStoreContract, settlementContract } from '@waybill/testing';
+import {
+  databaseContract,
+  deliveredStreamsContract,
+  deliveryHistoryContract,
+  outboxStoreContract,
+  repliesContract,
+  settlementContract,
+} from '@waybill/testing';
 import type { DatabaseFixture } from '@waybill/testing';
 import type { MongoDBTx } from '@waybill/mongodb';
 import { MongoDBDoor } from '../mongodb/mongodb-door.js';
@@ -66,5 +73,7 @@ describe('before MongoDB 8.0', () => {
 
   outboxStoreContract('mongodb 7', open, { conflicts: 'at-commit' });
   settlementContract('mongodb 7', open);
+  repliesContract('mongodb 7', open);
+  deliveredStreamsContract('mongodb 7', open);
   deliveryHistoryContract('mongodb 7', open);
 });

@@ -10,6 +10,7 @@ import { orderingDefects } from './defects/ordering-defects.js';
 import { outboxDefects } from './defects/outbox-defects.js';
 import { retentionDefects } from './defects/retention-defects.js';
 import { routeDefects } from './defects/route-defects.js';
+import { settlementDefects } from './defects/settlement-defects.js';
 import { stoppedStreamDefects } from './defects/stopped-stream-defects.js';
 import { storeDefects } from './defects/store-defects.js';
 import { runKit } from './run-kit.js';
@@ -18,6 +19,7 @@ const defects = [
   ...orderingDefects,
   ...outboxDefects,
   ...laneDefects,
+  ...settlementDefects,
   ...stoppedStreamDefects,
   ...retentionDefects,
   ...historyDefects,

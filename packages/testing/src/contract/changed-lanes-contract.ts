@@ -7,7 +7,7 @@ import { aFailure } from '../builders/a-failure.js';
 import { anAppend } from '../builders/a-message.js';
 import { anAttempt } from '../builders/an-attempt.js';
 import { HalfDelivered } from '../ordering/half-delivered.js';
-import { deliverAll, leaseRoute, readNext, settleLane } from '../ordering/leased-route.js';
+import { deliverAll, laneOfStream, leaseRoute, readNext, settleLane } from '../ordering/leased-route.js';
 import { rejection } from './rejection.js';
 
 export interface ChangedLanesFixture<Tx> {
@@ -150,6 +150,19 @@ export function changedLanesContract<Tx>(name: string, open: () => Promise<Chang
         const tried = await other.status.attempts({ messageId: line!.messageId });
         expect(tried.map(({ outcome, instance }) => `${outcome} by ${instance}`)).to.deep.equal(['delivered by reader']);
       }
+    });
+
+    it('still knows what was delivered last of each stream', async () => {
+      const route = await leaseRoute(database, { name: 'all' });
+      const delivered = Array.from({ length: 8 }, (_, nth) => ({ stream: `order-${nth}`, revision: BigInt(nth) }));
+      for (const place of delivered) await settleLane(route, laneOfStream(route, place.stream), { delivered: [place] });
+      await database.leases.release(route.held.map(({ lease }) => lease));
+
+      const other = await fixture.withLanes(7);
+      await other.changeLanes();
+
+      const streams = delivered.map(({ stream }) => stream);
+      expect(await other.lanes.delivered('all', streams)).to.have.deep.members(delivered);
     });
 
     it('lets a dispatcher go on with what was left, by itself', async () => {
