@@ -1,0 +1,166 @@
+import type { ArrivedMessage, Taken } from '@waybill/core';
+import { InvalidOptionsError } from '@waybill/core';
+import type { ContentMode } from '../wire/content-mode.js';
+import { HEADER } from '../wire/header-names.js';
+import { JSON_TYPE } from '../wire/media-types.js';
+import { PROBLEMS } from '../wire/problem.js';
+import { Admission } from './admission.js';
+import { settingsOf } from './http-receiver-options.js';
+import type { HttpReceiverOptions, Settings } from './http-receiver-options.js';
+import { arrivedMessageOf } from './message/arrived-message-of.js';
+import { candidatesOf } from './message/candidates.js';
+import { strictEvent } from './message/strict-event.js';
+import type { StrictEvent } from './message/strict-event.js';
+import { headerOf } from './received-request.js';
+import type { HttpReply, ReceivedRequest } from './received-request.js';
+import { problemReply, Refusal, retryAfter } from './refusal.js';
+import { refusalOf } from './refusal-of.js';
+import { contentModeOf } from './request/content-mode-of.js';
+import { declaredBytes, readBody } from './request/read-body.js';
+import { checkSignature } from './request/signature-check.js';
+
+/** How far one request has come. */
+interface Progress {
+  bodyRead: boolean;
+  batch: boolean;
+  accepted: number;
+  messageId?: string;
+}
+
+/**
+ * Takes messages that others send by HTTP as CloudEvents, in whatever server it is put: `handle` knows no framework.
+ *
+ * A request is answered with 2xx once its messages are durably taken, by this request or by an earlier one; with a problem document (RFC 9457)
+ * otherwise. It is refused as early as it can be: by its headers before its body is read, by its signature before it is parsed.
+ */
+export class HttpReceiver {
+  readonly #settings: Settings;
+  readonly #admission: Admission;
+
+  /** @throws {@link InvalidOptionsError} no intake, no secrets, or a limit that is none */
+  constructor(options: HttpReceiverOptions) {
+    this.#settings = settingsOf(options);
+    this.#admission = new Admission(this.#settings);
+  }
+
+  /** Answers one request. Never rejects. */
+  async handle(request: ReceivedRequest): Promise<HttpReply> {
+    const { clock, answerWithinMs } = this.#settings;
+    const progress: Progress = { bodyRead: false, batch: false, accepted: 0 };
+    const late = new AbortController();
+    const signal = request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal;
+    let cancel = (): void => {};
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      cancel = clock.after(answerWithinMs, () => {
+        reject(
+          new Refusal(
+            'unavailable',
+            `It could not be taken within ${answerWithinMs} ms. Nothing is lost: send it again.`,
+            retryAfter(1_000),
+          ),
+        );
+        late.abort();
+      });
+    });
+    const head = request.method === 'HEAD';
+    try {
+      return await Promise.race([this.#receive({ ...request, signal }, progress), tooLate]);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      this.#log(refusal, error, progress);
+      const reply = problemReply(refusal, progress.batch ? progress.accepted : undefined);
+      return { ...reply, headers: { ...reply.headers, ...this.#connection(request, progress) }, ...(head && { body: '' }) };
+    } finally {
+      cancel();
+    }
+  }
+
+  /**
+   * The same for servers that speak the web's standard.
+   *
+   * @throws {@link InvalidOptionsError} somebody has read the body before: its signature could not be checked any more
+   */
+  async fetch(request: Request): Promise<Response> {
+    if (request.bodyUsed)
+      throw new InvalidOptionsError('The body of the request was read before it came to the receiver. Let it come to the receiver first.');
+    const { status, headers, body } = await this.handle({
+      method: request.method,
+      headers: Object.fromEntries(request.headers),
+      // Who cancels the stream ends the connection under it, and with it the answer.
+      body: request.body?.values({ preventCancel: true }) ?? new Uint8Array(),
+      signal: request.signal,
+    });
+    return new Response(body, { status, headers });
+  }
+
+  async #receive(request: ReceivedRequest & { readonly signal: AbortSignal }, progress: Progress): Promise<HttpReply> {
+    const { method, headers, signal } = request;
+    const { modes, webhooks, maxBodyBytes, maxBatch } = this.#settings;
+    if (method !== 'POST') throw new Refusal('method', `${method.slice(0, 20)} is not known here.`, { allow: 'POST' });
+    const mode = contentModeOf(headers, modes);
+    declaredBytes(headers, maxBodyBytes);
+    const leave = this.#admission.enter();
+    try {
+      const body = await readBody(request, this.#settings);
+      progress.bodyRead = true;
+      if (webhooks) checkSignature(headers, body, { ...this.#settings, webhooks });
+      const candidates = candidatesOf(mode, headers, body, maxBatch);
+      progress.batch = mode === 'batch';
+      const taken = new Set<Taken>();
+      for (const candidate of candidates) {
+        taken.add(await this.#take(this.#read(candidate, mode, request), signal, progress));
+        progress.accepted += 1;
+      }
+      return replyOf(taken, progress);
+    } finally {
+      leave(); // not before the intake is done, also when the answer could not wait for it
+    }
+  }
+
+  #read(candidate: unknown, mode: ContentMode, { headers }: ReceivedRequest): ArrivedMessage {
+    const { sources, webhooks, clock } = this.#settings;
+    const event = strictEvent(candidate);
+    if (mode === 'binary' && webhooks) requireSignedId(event, headerOf(headers, HEADER.webhookId));
+    if (sources && !sources.has(event.source))
+      throw new Refusal('unknown-source', `Messages of the source ${event.source} are not taken here.`);
+    return arrivedMessageOf(event, clock.now());
+  }
+
+  async #take(message: ArrivedMessage, signal: AbortSignal, progress: Progress): Promise<Taken> {
+    progress.messageId = message.id;
+    if (signal.aborted) throw new Refusal('unavailable', 'Nobody waits for the answer any more.', retryAfter(1_000));
+    return this.#settings.intake.take(message, { signal });
+  }
+
+  /** A body that was not read to its end, and may be without end, is not waited for. */
+  #connection({ headers }: ReceivedRequest, { bodyRead }: Progress): Readonly<Record<string, string>> {
+    const declared = headerOf(headers, 'content-length');
+    const small =
+      declared === undefined ? headerOf(headers, 'transfer-encoding') === undefined : Number(declared) <= this.#settings.maxBodyBytes;
+    return bodyRead || small ? {} : { connection: 'close' };
+  }
+
+  #log({ slug, message }: Refusal, error: unknown, { messageId, accepted }: Progress): void {
+    const { logger } = this.#settings;
+    const fields = { problem: slug, ...(messageId !== undefined && { messageId }), accepted };
+    if (error instanceof Refusal) logger.info(fields, `A request was refused: ${message}`);
+    else if (PROBLEMS[slug].status < 500) logger.info({ ...fields, err: error }, `Message ${messageId} was refused.`);
+    else if (slug === 'unavailable') logger.warn({ ...fields, err: error }, `Message ${messageId} could not be taken now.`);
+    else logger.error({ ...fields, err: error }, `Message ${messageId} could not be handled.`);
+  }
+}
+
+// In binary mode the signature is of the payload. What binds it to one message is that its id was signed with it.
+function requireSignedId({ id }: StrictEvent, signedId: string | undefined): void {
+  if (id !== signedId)
+    throw new Refusal('forged', `Its ${HEADER.webhookId} is not the id of its event: the signature is of another message.`);
+}
+
+function replyOf(taken: ReadonlySet<Taken>, { batch, accepted }: Progress): HttpReply {
+  const outcome: Taken = taken.has('accepted') ? 'accepted' : taken.has('duplicate') && taken.size === 1 ? 'duplicate' : 'handled';
+  return {
+    status: outcome === 'accepted' ? 202 : 200,
+    headers: { 'content-type': JSON_TYPE },
+    body: JSON.stringify({ outcome, ...(batch && { accepted }) }),
+  };
+}
