@@ -5,7 +5,9 @@ export { presets, type Preset, type PresetNumbers } from './presets.js';
 
 // A call
 export type { CallAttempt, CallOptions, FailedOutcome, Query, QueryAnswer } from './call-options.js';
+export { outcomeOf } from './failed-outcome.js';
 export type { HttpAnswer, HttpRequest, Judgement } from './http/http-request.js';
+export { judgeByStatus, retryAfterMs } from './http/judge-by-status.js';
 
 // What became of the calls
 export type { PolicyChange, PolicyState, PolicyStats, TryOutcome } from './policy-stats.js';

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Clock, Logger, SharedLimits } from '@waybill/core';
 import type { Preset } from './presets.js';
 
@@ -7,7 +8,7 @@ export interface TimeLimits {
   readonly acquireMs?: number;
   /** Until a connection is made, TLS included. */
   readonly connectMs?: number;
-  /** Until the request is written. */
+  /** Longest time without progress while the request is written. */
   readonly writeMs?: number;
   /** From the request written to the answer's status and headers. */
   readonly firstByteMs?: number;
@@ -33,17 +34,20 @@ export interface RateLimit {
   readonly burst?: number;
 }
 
-/** Opens when of the calls in the window, at least `least` of them, this share failed by the target's fault. */
+/**
+ * Opens when of the calls in the window, at least `least` of them, more than this share failed by the target's fault: it was not reached,
+ * it said that it is not available, or its answer was lost. An answer that refuses is no fault.
+ */
 export interface BreakerOptions {
   /** The last so many calls, or the calls of the last so many milliseconds. */
   readonly window?: { readonly calls: number } | { readonly ms: number };
-  /** 0 (exclusive) to 1. */
+  /** 0 to 1, both exclusive. */
   readonly threshold?: number;
   /** Calls in the window before it may open. */
   readonly least?: number;
   /** How long nothing is sent once it is open, in milliseconds; then probes are. */
   readonly openMs?: number;
-  /** Probes that have to succeed in a row before it closes. */
+  /** Probes, one at a time, that have to succeed in a row before it closes. */
   readonly probes?: number;
 }
 
@@ -79,7 +83,10 @@ export interface PolicyOptions {
   readonly rate?: RateLimit;
   readonly breaker?: BreakerOptions | false;
   readonly retry?: InCallRetry;
-  /** Concurrency and rate hold for all processes on this database together. Needs `database`. Default false: for this process. */
+  /**
+   * Concurrency and rate hold for all processes on this database together. Needs `database`. Default false: for this process. While the
+   * database is away, nothing is sent: calls fail with `TARGET_UNAVAILABLE`.
+   */
   readonly shared?: boolean;
   readonly database?: { readonly limits: SharedLimits };
   /** The target does what it is asked under one idempotency key once, however often it is asked. Default false. */
@@ -88,6 +95,8 @@ export interface PolicyOptions {
   readonly onUnknownOutcome?: OnUnknownOutcome;
   /** Only addresses of the public internet are connected to, and each is looked at when it is connected to. For targets that users name. Default false. */
   readonly publicOnly?: boolean;
+  /** How names become addresses. Default `dns.lookup` of Node, which asks the operating system. */
+  readonly lookup?: LookupFunction;
   /** Certificates that are trusted beside the machine's own, as PEM. */
   readonly ca?: string | readonly string[];
   readonly clock?: Clock;

@@ -3,7 +3,7 @@ import type { CallOptions } from '../call-options.js';
 export interface HttpAnswer {
   readonly status: number;
   /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** At most `maxAnswerBytes` of it. */
   readonly body: Buffer;
   /** There was more of the body, or it broke off. */

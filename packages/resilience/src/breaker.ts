@@ -1,0 +1,112 @@
+import { circuitBreaker, type CircuitBreakerPolicy, CircuitState, CountBreaker, handleWhenResult, type IBreaker } from 'cockatiel';
+import type { Clock } from '@waybill/core';
+import type { PresetNumbers } from './presets.js';
+import { TimeWindow } from './time-window.js';
+import { isFault, type Tried } from './tried.js';
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** Thrown through the circuit, so that it counts a try neither as a success nor as a failure. */
+const UNCOUNTED = new Error('says nothing about the target');
+
+/**
+ * A circuit breaker: closed, open for a time, then half-open, when probes go through one at a time until enough of them succeeded in a row.
+ *
+ * Cockatiel counts and opens. Ours are the time that it stays open, which runs by the policy's clock, and the probes after the first.
+ */
+export class Breaker {
+  #circuit: CircuitBreakerPolicy;
+  #openedAt = 0;
+  /** How often it has opened: who was on the way before that says nothing about what comes after. */
+  #openings = 0;
+  #probesLeft = 0;
+  #probing = false;
+
+  constructor(
+    private readonly options: PresetNumbers['breaker'],
+    private readonly clock: Clock,
+  ) {
+    this.#circuit = this.newCircuit();
+  }
+
+  get state(): BreakerState {
+    if (this.#circuit.state === CircuitState.Closed) return this.#probesLeft > 0 ? 'half-open' : 'closed';
+    return this.openForMs() > 0 ? 'open' : 'half-open';
+  }
+
+  /** Why nothing may go through now, if nothing may. */
+  turnsAway(): { readonly detail: string; readonly retryAfterMs?: number } | undefined {
+    const { state } = this;
+    if (state === 'open') return { detail: 'too many calls failed, its circuit breaker is open', retryAfterMs: this.openForMs() };
+    if (state === 'half-open' && this.#probing) return { detail: 'its circuit breaker is half-open, and another call tries it' };
+    return undefined;
+  }
+
+  /** Makes a try and counts it, unless its caller gave up. Has to be asked for {@link turnsAway} right before. */
+  async run<Result>(work: () => Promise<Tried<Result>>, signal: AbortSignal | undefined): Promise<Tried<Result>> {
+    const openings = this.#openings;
+    const circuit = this.#circuit;
+    const isProbe = this.state === 'half-open';
+    const isFirstProbe = circuit.state !== CircuitState.Closed;
+    let tried: Tried<Result> | undefined;
+    if (isProbe) this.#probing = true;
+    try {
+      await circuit.execute(async () => {
+        tried = await work();
+        const isStale = openings !== this.#openings || circuit !== this.#circuit;
+        const saysNothing = isStale || (isFault(tried) && signal?.aborted === true);
+        // A first probe that says nothing must not close the circuit, as anything thrown would.
+        if (saysNothing && !isFirstProbe) throw UNCOUNTED;
+        return saysNothing || isFault(tried);
+      });
+    } catch (error) {
+      if (error !== UNCOUNTED) throw error;
+    } finally {
+      if (isProbe) this.#probing = false;
+    }
+    return tried!;
+  }
+
+  /** Begins anew, closed. */
+  reset(): void {
+    this.#circuit = this.newCircuit();
+    this.#probesLeft = 0;
+    this.#probing = false;
+  }
+
+  private openForMs(): number {
+    return Math.max(0, this.#openedAt + this.options.openMs - this.clock.monotonic());
+  }
+
+  private newCircuit(): CircuitBreakerPolicy {
+    // Never, by its own account, too early to probe: whether it is, is ours to say, and a wall clock that is set back must not matter.
+    const circuit = circuitBreaker(
+      handleWhenResult((failed) => failed === true),
+      { breaker: this.withProbes(windowOf(this.options)), halfOpenAfter: Number.NEGATIVE_INFINITY },
+    );
+    circuit.onBreak(() => {
+      this.#openedAt = this.clock.monotonic();
+      this.#openings += 1;
+      this.#probesLeft = 0;
+    });
+    return circuit;
+  }
+
+  /** Cockatiel closes after one probe: from then on, until enough succeeded, any failure opens it again. */
+  private withProbes(window: IBreaker): IBreaker {
+    return {
+      state: undefined,
+      success: (state) => {
+        if (state === CircuitState.HalfOpen) this.#probesLeft = this.options.probes - 1;
+        else if (this.#probesLeft > 0) this.#probesLeft -= 1;
+        window.success(state);
+      },
+      failure: (state) => window.failure(state) || this.#probesLeft > 0,
+    };
+  }
+}
+
+function windowOf({ window, threshold, least }: PresetNumbers['breaker']): IBreaker {
+  if ('ms' in window) return new TimeWindow({ ms: window.ms, threshold, least });
+  return new CountBreaker({ size: window.calls, threshold, minimumNumberOfCalls: least });
+}

@@ -1,0 +1,9 @@
+/** Who may call the target now: a permit of the concurrency limit, and a token of the rate limit. */
+export interface Places {
+  /**
+   * Waits for a place; what it resolves with gives the place back, and is called once.
+   *
+   * Rejects with the signal's reason as soon as it aborts, and with an error of its own where the limits themselves are away.
+   */
+  acquire(signal: AbortSignal): Promise<() => void>;
+}
