@@ -15,6 +15,7 @@ import { afterConflicts } from './after-conflicts.js';
 import type { CommitStores } from './commit-stores.js';
 import { knownCommit } from './known-commit.js';
 import type { Findable } from './known-commit.js';
+import { MAX_PAYLOAD_BYTES } from './encoded-message.js';
 import type { Projector } from './projector.js';
 import { messagesOfToken, receiptOf } from './receipt.js';
 import type { Receipt } from './receipt.js';
@@ -158,7 +159,7 @@ export class UnitOfWork<Tx = unknown> {
   }
 
   async #within<Result>(tx: Tx, work: (scope: Scope<Tx>) => Promise<Result>, run: Run, options: RunOptions): Promise<Prepared<Result>> {
-    const { database, projectors = [], maxPayloadBytes = 1_000_000, reached } = this.#options;
+    const { database, projectors = [], maxPayloadBytes = MAX_PAYLOAD_BYTES, reached } = this.#options;
     const { idempotencyKey, signal } = options;
     if (idempotencyKey === '')
       throw new InvalidOptionsError('An idempotencyKey must not be empty: all requests would be repeats of the first.');
