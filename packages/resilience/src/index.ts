@@ -11,3 +11,6 @@ export { judgeByStatus, retryAfterMs } from './http/judge-by-status.js';
 
 // What became of the calls
 export type { PolicyChange, PolicyState, PolicyStats, TryOutcome } from './policy-stats.js';
+
+// The other side: who is let in
+export { Admission, type AdmissionOptions, type Entry } from './admission.js';

@@ -53,7 +53,7 @@ export interface Settings extends Required<
   /** `undefined`: unsigned. */
   readonly webhooks: readonly Webhook[] | undefined;
   readonly sources: ReadonlySet<string> | undefined;
-  readonly concurrency: number;
+  readonly concurrency: number | false;
   readonly rate: RateLimit | undefined;
 }
 
@@ -79,8 +79,7 @@ export function settingsOf(options: HttpReceiverOptions): Settings {
     intake,
     webhooks: webhooks(options),
     sources: options.sources && new Set(options.sources),
-    concurrency: concurrency === false ? Infinity : concurrency,
-    ...{ modes, maxAgeMs, maxBodyBytes, maxBatch, bodyWithinMs, answerWithinMs, rate, logger, clock },
+    ...{ concurrency, modes, maxAgeMs, maxBodyBytes, maxBatch, bodyWithinMs, answerWithinMs, rate, logger, clock },
   };
 }
 

@@ -1,10 +1,10 @@
 import type { ArrivedMessage, Taken } from '@waybill/core';
 import { InvalidOptionsError } from '@waybill/core';
+import { Admission } from '@waybill/resilience';
 import type { ContentMode } from '../wire/content-mode.js';
 import { HEADER } from '../wire/header-names.js';
 import { JSON_TYPE } from '../wire/media-types.js';
 import { PROBLEMS } from '../wire/problem.js';
-import { Admission } from './admission.js';
 import { settingsOf } from './http-receiver-options.js';
 import type { HttpReceiverOptions, Settings } from './http-receiver-options.js';
 import { arrivedMessageOf } from './message/arrived-message-of.js';
@@ -99,7 +99,7 @@ export class HttpReceiver {
     if (method !== 'POST') throw new Refusal('method', `${method.slice(0, 20)} is not known here.`, { allow: 'POST' });
     const mode = contentModeOf(headers, modes);
     declaredBytes(headers, maxBodyBytes);
-    const leave = this.#admission.enter();
+    const leave = this.#enter();
     try {
       const body = await readBody(request, this.#settings);
       progress.bodyRead = true;
@@ -115,6 +115,14 @@ export class HttpReceiver {
     } finally {
       leave(); // not before the intake is done, also when the answer could not wait for it
     }
+  }
+
+  #enter(): () => void {
+    const entry = this.#admission.enter();
+    if (entry.admitted) return entry.leave;
+    const limit =
+      entry.by === 'rate' ? 'As many requests as are taken in this time have come.' : 'As many requests as are taken at once are at work.';
+    throw new Refusal('too-many', `${limit} Come back later.`, retryAfter(entry.retryAfterMs));
   }
 
   #read(candidate: unknown, mode: ContentMode, { headers }: ReceivedRequest): ArrivedMessage {

@@ -1,11 +1,8 @@
 import type { ArrivedMessage, MessageKind } from '@waybill/core';
-import { v5, validate } from 'uuid';
 import { EXTENSION, NO_PREVIOUS } from '../../wire/attributes.js';
 import { Refusal } from '../refusal.js';
 import type { StrictEvent } from './strict-event.js';
 
-/** Under which ids of others, which need not be UUIDs, become some: the same each time. */
-const IDS_OF_OTHERS = '0e5a2c0f-6a4f-5d0b-9f39-3d1c1f0b7a55';
 const LARGEST_REVISION = 2n ** 63n - 1n;
 const LARGEST_VERSION = 2n ** 31n - 1n;
 const OURS = new Set<string>(Object.values(EXTENSION));
@@ -23,7 +20,7 @@ export function arrivedMessageOf(event: StrictEvent, arrivedAt: Date): ArrivedMe
   const previous = text(EXTENSION.previous);
   const epoch = text(EXTENSION.epoch);
   return {
-    id: validate(id) ? id.toLowerCase() : v5(`${source}\n${id}`, IDS_OF_OTHERS),
+    id,
     source,
     type,
     kind: kindOf(text(EXTENSION.kind)),

@@ -81,7 +81,6 @@ function validate(attributes: Readonly<Record<string, unknown>>): void {
 // What the specification's types allow; more than that some store could not keep, or would change silently.
 function refuseUnsound(name: string, value: unknown): void {
   if (typeof value === 'boolean' || Number.isInteger(value)) return;
-  // eslint-disable-next-line no-control-regex -- these are the characters that an attribute must not hold
   if (typeof value === 'string' && value.isWellFormed() && !/[\x00-\x1f\x7f-\x9f]/.test(value)) return;
   throw new Refusal(
     'malformed',

@@ -63,11 +63,11 @@ async function collect(chunks: AsyncIterator<Uint8Array>, maxBodyBytes: number, 
   const kept: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const { done, value } = await Promise.race([givenUp, chunks.next().catch(endedEarly)]);
-    if (done) return Buffer.concat(kept, length);
-    length += value.length;
+    const next: IteratorResult<Uint8Array, unknown> = await Promise.race([givenUp, chunks.next().catch(endedEarly)]);
+    if (next.done) return Buffer.concat(kept, length);
+    length += next.value.length;
     if (length > maxBodyBytes) throw oversized(maxBodyBytes);
-    kept.push(value);
+    kept.push(next.value);
   }
 }
 
