@@ -1,0 +1,208 @@
+import { aborted, isWaybillError, MessageRejectedError, OutcomeUnknownError, SinkUnavailableError } from '@waybill/core';
+import type { Clock, DeliveryFailure, Logger, OutboxMessage } from '@waybill/core';
+import { Policy } from '@waybill/resilience';
+import type { HttpAnswer, PolicyState, PolicyStats } from '@waybill/resilience';
+import type { EventOptions } from '../cloudevent/message-event.js';
+import { acceptedIn } from './accepted-in.js';
+import { CredentialCache } from './credentials.js';
+import type { Authorization } from './credentials.js';
+import { draftOf } from './draft.js';
+import type { Draft, SendingOf } from './draft.js';
+import { Exchange } from './exchange.js';
+import { checkedHeaders } from './request-headers.js';
+import { Signature } from './signature.js';
+import { excerptOf } from './target-answer.js';
+import type { TargetAnswer } from './target-answer.js';
+import { checkedTarget } from './checked-target.js';
+import type { TargetOptions } from './target-options.js';
+import type { TargetStatus } from './target-query.js';
+
+export interface SendOptions {
+  readonly sendingOf: SendingOf;
+  readonly signal: AbortSignal;
+  /** The messages may have been sent to this target before, without anybody knowing what came of it. */
+  readonly mayBeRepeat: boolean;
+}
+
+/** What became of the messages of one request. */
+export interface Sent {
+  readonly accepted: number;
+  /** About the message behind the accepted ones. */
+  readonly failure?: DeliveryFailure;
+  readonly answer?: TargetAnswer;
+  /** Several were refused at once, and nobody said because of which. */
+  readonly unnamed?: boolean;
+}
+
+// Of a question that no policy asks, for it goes to several targets.
+const ANSWER_WITHIN_MS = 30_000;
+
+export interface TargetSurroundings extends EventOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One address that messages are sent to: encodes, signs, sends under its policy, and reads the answer. */
+export class Target {
+  readonly name: string;
+  readonly idempotent: boolean;
+  readonly #options: TargetOptions;
+  readonly #url: URL;
+  readonly #signature: Signature | undefined;
+  readonly #credentials: CredentialCache | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
+  #policy: Policy | undefined;
+
+  /** @throws {@link InvalidOptionsError} */
+  constructor(
+    options: TargetOptions,
+    private readonly surroundings: TargetSurroundings,
+  ) {
+    const { url, name } = checkedTarget(options);
+    this.name = name;
+    this.idempotent = options.idempotent ?? false;
+    this.#url = url;
+    this.#options = options;
+    this.#signature = options.secrets === undefined ? undefined : new Signature(options.secrets);
+    this.#credentials = options.credentials && new CredentialCache(options.credentials, surroundings.clock);
+    this.#headers = typeof options.headers === 'object' ? checkedHeaders(options.headers) : {};
+    this.#policy = this.#ownPolicy();
+  }
+
+  get canBeAsked(): boolean {
+    return this.#options.query !== undefined;
+  }
+
+  get policyState(): PolicyState {
+    return this.#policyInUse().state;
+  }
+
+  stats(): PolicyStats {
+    return this.#policyInUse().stats();
+  }
+
+  /** Never rejects. */
+  async send(messages: readonly OutboxMessage[], { sendingOf, signal, mayBeRepeat }: SendOptions): Promise<Sent> {
+    const { clock } = this.surroundings;
+    const { classify, query, mode = 'structured', request } = this.#options;
+    const exchange = new Exchange({ target: this.name, message: messages[0]!, classify, query, now: () => clock.now() });
+    try {
+      const draft = draftOf(messages, sendingOf, { ...this.surroundings, target: this.name, url: this.#url, mode, request });
+      return this.#read(exchange, await this.#request(draft, exchange, { signal, mayBeRepeat }), messages);
+    } catch (error) {
+      const accepted = acceptedIn(exchange.lastAnswer, messages.length) ?? 0;
+      if (accepted === messages.length) return { accepted };
+      const failure = this.#failureOf(error, signal, exchange);
+      if (isWaybillError(failure, 'SINK_UNAVAILABLE') && mayBeRepeat && !this.#resends && !exchange.notDone)
+        return { accepted, failure: this.#stillUnknown(messages[0]!, failure) };
+      return { accepted, failure };
+    }
+  }
+
+  /** Whether the target has done it. `unknown` where it cannot be asked. Never rejects. */
+  async ask(message: OutboxMessage, signal: AbortSignal): Promise<TargetStatus> {
+    const unknown = { outcome: 'unknown' } as const;
+    const late = aborted(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)])).then(() => unknown);
+    try {
+      return await Promise.race([this.#options.query?.(message.id, { message, signal }) ?? unknown, late]);
+    } catch {
+      return unknown;
+    }
+  }
+
+  /** Ends the connections, unless the policy is somebody else's. What is sent afterwards opens new ones. */
+  async close(): Promise<void> {
+    if (this.#options.policy instanceof Policy) return;
+    const policy = this.#policy;
+    this.#policy = undefined;
+    await policy?.close();
+  }
+
+  async #request(draft: Draft, exchange: Exchange, { signal, mayBeRepeat }: Omit<SendOptions, 'sendingOf'>): Promise<HttpAnswer> {
+    const { redirects, maxAnswerBytes } = this.#options;
+    const headers = await this.#headersOf(draft, exchange.message);
+    const attempt = (authorization: Authorization | undefined, last: boolean): Promise<HttpAnswer> => {
+      exchange.began = true;
+      return this.#policyInUse().request({
+        ...{ key: draft.key, method: draft.method, url: draft.url, redirects, maxAnswerBytes, signal, mayBeRepeat },
+        ...(draft.body !== '' && { body: draft.body }),
+        headers: { ...headers, ...(authorization && { authorization: authorization.header }) },
+        judge: (answer) => (!last && answer.status === 401 ? 'answered' : exchange.judge(answer)),
+        ...(exchange.query && { query: exchange.query }),
+      });
+    };
+
+    if (!this.#credentials) return attempt(undefined, true);
+    const authorization = await this.#credentials.get(signal);
+    const answer = await attempt(authorization, false);
+    if (answer.status !== 401 || exchange.toldDone(answer)) return answer;
+    this.#credentials.refuse(authorization); // they may have run out early, or have been withdrawn: a fresh one gets one chance
+    return attempt(await this.#credentials.get(signal), true);
+  }
+
+  async #headersOf(draft: Draft, message: OutboxMessage): Promise<Record<string, string>> {
+    const { headers } = this.#options;
+    const extra = typeof headers === 'function' ? checkedHeaders(await headers(message)) : this.#headers;
+    const signed = await this.#signature?.headers(draft.key, draft.body, this.surroundings.clock.now());
+    return { ...extra, ...draft.headers, 'idempotency-key': draft.key, ...signed };
+  }
+
+  #read(exchange: Exchange, answer: HttpAnswer, messages: readonly OutboxMessage[]): Sent {
+    if (exchange.toldDone(answer)) return { accepted: messages.length, ...(exchange.told && { answer: exchange.told }) };
+    const { verdict, heard } = exchange.read(answer);
+    const accepted = acceptedIn(heard, messages.length);
+    if (verdict.is === 'accepted') {
+      if (accepted === undefined || accepted === messages.length) return { accepted: messages.length, answer: heard };
+      return { accepted, failure: new SinkUnavailableError(`${this.name} took ${accepted} of ${messages.length} messages`), answer: heard };
+    }
+    const { id, stream, revision } = messages[accepted ?? 0] ?? messages[0]!;
+    const [detail, final] = verdict.is === 'rejected' ? [verdict.detail, verdict.final] : [undefined, false];
+    const failure = new MessageRejectedError(id, stream, revision, `${this.name} answered ${detail ?? refusal(heard)}`, { final });
+    return { accepted: accepted ?? 0, failure, answer: heard, unnamed: accepted === undefined && messages.length > 1 };
+  }
+
+  #failureOf(error: unknown, signal: AbortSignal, { message, began }: Exchange): DeliveryFailure {
+    if (isWaybillError(error, 'OUTCOME_UNKNOWN') || isWaybillError(error, 'MESSAGE_REJECTED')) return error;
+    if (isWaybillError(error, 'TARGET_UNAVAILABLE'))
+      return new SinkUnavailableError(error.message, { cause: error, retryAfterMs: error.retryAfterMs });
+    if (signal.aborted) return new SinkUnavailableError(`the delivery to ${this.name} was given up`, { cause: error });
+    const detail = error instanceof Error ? error.message : String(error);
+    if (!began) return new SinkUnavailableError(`nothing was sent to ${this.name}: ${detail}`, { cause: error });
+    return this.#resends
+      ? new SinkUnavailableError(`the request to ${this.name} failed: ${detail}`, { cause: error })
+      : new OutcomeUnknownError(this.name, message.id, `the request failed: ${detail}`, { cause: error });
+  }
+
+  /** While nobody knows, that is what has to be stored: an outage would be followed by another send. */
+  #stillUnknown({ id }: OutboxMessage, cause: SinkUnavailableError): OutcomeUnknownError {
+    return new OutcomeUnknownError(this.name, id, `it may have been sent before, and the target cannot be asked now: ${cause.message}`, {
+      cause,
+    });
+  }
+
+  /** True where a lost answer is followed by another send anyway. */
+  get #resends(): boolean {
+    const { policy } = this.#options;
+    const onUnknown = policy === undefined || policy instanceof Policy ? undefined : policy.onUnknownOutcome;
+    return this.idempotent && !this.canBeAsked && (onUnknown ?? 'resend') === 'resend';
+  }
+
+  #policyInUse(): Policy {
+    return (this.#policy ??= this.#ownPolicy());
+  }
+
+  #ownPolicy(): Policy {
+    const { policy = {}, publicOnly = false } = this.#options;
+    if (policy instanceof Policy) return policy;
+    const { clock, logger } = this.surroundings;
+    const onUnknown = this.canBeAsked ? { onUnknownOutcome: 'query' as const } : {};
+    return new Policy({ clock, logger, ...onUnknown, ...policy, name: this.name, idempotent: this.idempotent, publicOnly });
+  }
+}
+
+function refusal(answer: TargetAnswer): string {
+  const redirect = answer.status >= 300 && answer.status < 400;
+  return redirect
+    ? `${answer.status}, a redirect, which is not followed; put the final address into the options, or allow \`redirects\``
+    : excerptOf(answer);
+}
