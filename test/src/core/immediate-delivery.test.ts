@@ -46,7 +46,7 @@ describe('a commit in the process that dispatches', () => {
       await accepted(50);
 
       for (const id of ids) expect(desk.sink.revisionsOf(id)).to.deep.equal(Array.from({ length: 10 }, (_, nth) => BigInt(nth)));
-      if (order === 'global') expect(desk.sink.mostAtOnce).to.equal(1);
+      if (order === 'global') expect(desk.sink.mostSideBySide).to.equal(1);
     });
   }
 

@@ -13,7 +13,7 @@ export class MoodySink implements Sink {
   /** Every call: the places of its messages. */
   readonly calls: (readonly string[])[] = [];
   /** The most calls that were under way side by side. */
-  mostAtOnce = 0;
+  mostSideBySide = 0;
   #atOnce = 0;
   #mood: (message: OutboxMessage, context: DeliveryContext) => Mood = () => 'accept';
 
@@ -39,7 +39,7 @@ export class MoodySink implements Sink {
 
   async deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery> {
     this.calls.push(batch.map(placeOf));
-    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+    this.mostSideBySide = Math.max(this.mostSideBySide, ++this.#atOnce);
     await new Promise((resolve) => setImmediate(resolve)); // others get a chance to call it, too
     this.#atOnce--;
     for (const [accepted, message] of batch.entries()) {
