@@ -67,6 +67,7 @@ export { aSettlement } from './builders/a-settlement.js';
 export { aFailure } from './builders/a-failure.js';
 export { aStoppedStream } from './builders/a-stopped-stream.js';
 export { anAttempt } from './builders/an-attempt.js';
+export { anArrivedMessage } from './builders/an-arrived-message.js';
 export { anOutboxMessage, messagesOf } from './builders/an-outbox-message.js';
 export { gate } from './builders/gate.js';
 export type { Gate } from './builders/gate.js';

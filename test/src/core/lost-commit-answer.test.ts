@@ -1,36 +1,11 @@
 import { expect } from 'chai';
-import { CommitOutcomeUnknownError, UnitOfWork } from '@waybill/core';
-import type { TransactionRunner } from '@waybill/core';
+import { UnitOfWork } from '@waybill/core';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { failureOf } from '../shop/failure-of.js';
+import { losingAnswers } from '../shop/losing-answers.js';
+import type { Fate } from '../shop/losing-answers.js';
 import { Order, orderEvents } from '../shop/order.js';
-
-type Fate = 'committed' | 'rolled-back' | 'unknown';
-
-/** A database whose answer to `commit` is lost on the way; what became of it is `fate`. */
-function losingAnswers(database: InMemoryDatabase, fate: Fate): InMemoryDatabase & { readonly asked: string[] } {
-  const asked: string[] = [];
-  const transactions: TransactionRunner<InMemoryTx> = {
-    async run(work) {
-      let ready = false;
-      const sent = database.transactions.run(async (tx) => {
-        await work(tx);
-        ready = true;
-        if (fate === 'rolled-back') throw new Error('the server went away');
-      });
-      await sent.catch((cause: unknown) => {
-        if (!ready) throw cause;
-      });
-      throw new CommitOutcomeUnknownError(undefined);
-    },
-    async outcome(transactionId) {
-      asked.push(transactionId);
-      return fate === 'unknown' ? 'unknown' : database.transactions.outcome(transactionId);
-    },
-  };
-  return Object.assign(Object.create(database) as InMemoryDatabase, { transactions, asked });
-}
 
 describe('a commit whose answer is lost', () => {
   let database: InMemoryDatabase;

@@ -584,8 +584,8 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
     let seen: CallContext | undefined;
     class Looking {
       @OutboxHandler(OrderPlaced, { name: 'looking' })
-      async onPlaced(_message: Message<OrderPlaced>, { handler, attempt, signal, logger }: HandlerContext<InMemoryTx>): Promise<void> {
-        seen = { handler, attempt, signal, logger };
+      async onPlaced(_message: Message<OrderPlaced>, { tx: _tx, ...context }: HandlerContext<InMemoryTx>): Promise<void> {
+        seen = context;
       }
     }
     const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -594,7 +594,7 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
 
     await dispatcher.delivered(await place(), 'handlers');
 
-    expect(seen).to.include({ handler: 'looking', attempt: 1, logger });
+    expect(seen).to.include({ handler: 'looking', attempt: 1, mayBeRepeat: false, logger });
     expect(seen!.signal.aborted).to.equal(false);
   });
 });
