@@ -4,6 +4,8 @@ import type { Delivery, OutboxMessage } from '@waybill/core';
 /** A sink answered what no sink may, whatever happened. */
 export class BrokenRuleError extends Error {}
 
+const KINDS = ['SINK_UNAVAILABLE', 'MESSAGE_REJECTED', 'OUTCOME_UNKNOWN'] as const;
+
 /**
  * The sink's answer, if it keeps the rules of the port.
  *
@@ -16,8 +18,8 @@ export function checkedDelivery(delivery: Delivery, batch: readonly OutboxMessag
   if (!Number.isInteger(accepted) || accepted < 0 || accepted > batch.length) throw broken('that is no prefix of the batch');
   if (accepted < batch.length && !failure) throw broken('it must say why the next message was not');
   if (accepted === batch.length && failure) throw broken('nothing is left that could have failed');
-  if (failure && !isWaybillError(failure, 'SINK_UNAVAILABLE') && !isWaybillError(failure, 'MESSAGE_REJECTED'))
-    throw broken("its failure is neither the sink's trouble nor the message's");
+  if (failure && !KINDS.some((code) => isWaybillError(failure, code)))
+    throw broken("its failure is neither the sink's trouble nor the message's, and no unknown outcome");
   if (isWaybillError(failure, 'MESSAGE_REJECTED') && failure.messageId !== batch[accepted]!.id)
     throw broken('and refused another message than the next');
   const held = new Set<string>();
