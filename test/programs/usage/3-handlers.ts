@@ -1,11 +1,12 @@
 // Compiles, unchanged, with standard (TC39) and with legacy decorators; needs no reflect-metadata and no container.
-import { Dispatcher, HandlerSink, OutboxHandler } from '@waybill/core';
+import { ArrivalLog, Dispatcher, HandlerSink, InboxHandler, InboxHandlers, OutboxHandler } from '@waybill/core';
 import type { CallContext, Commit, HandlerContext, Message } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
 import type { PostgresTx } from '@waybill/postgres';
 import { PostgresDatabase } from '@waybill/postgres';
 import { Pool } from 'pg';
 import { ChargeCard, OrderCancelled, orderCatalogue as catalogue, OrderPlaced, OrderShipped } from './orders/order-events.js';
+import { Order } from './orders/order.js';
 import { unitOfWork } from './2-postgres.js';
 import { cards } from './cards.js';
 
@@ -26,6 +27,12 @@ export class OrderDiary {
   async onChange(message: Message<OrderPlaced | OrderCancelled>, { tx }: HandlerContext<PostgresTx>): Promise<void> {
     const text = message.type === 'OrderPlaced' ? `for ${message.data.customerId}` : message.data.reason;
     await tx.query('insert into feed values ($1, $2)', [message.id, text]);
+  }
+
+  // arrives from elsewhere: the context is a unit of work that joins the claim's transaction
+  @InboxHandler(OrderShipped, { name: 'close-order' })
+  async onShipped({ stream }: Message<OrderShipped>, { load }: HandlerContext<unknown>): Promise<void> {
+    (await load(Order, stream.slice('order-'.length))).cancel('shipped elsewhere');
   }
 }
 
@@ -53,5 +60,19 @@ export const dispatcher = new Dispatcher({
     eventstoredb: { sink: eventstore.sink },
     cards: { sink: cards, only: [ChargeCard] },
     diary: { sink: new HandlerSink({ database, unitOfWork, handlers: [new OrderDiary(), new Billing(payments)] }), onFailure: 'halt' },
+  },
+});
+
+// handled before the sender gets its answer ...
+export const now = new InboxHandlers({ name: 'shipments', database, unitOfWork, handlers: [new OrderDiary()], inOrder: true });
+
+// ... or accepted durably, and handled later by a dispatcher over a log beside the outbox
+const log = new PostgresDatabase({ pool: new Pool(), schema: 'arrivals' });
+export const later = new ArrivalLog({ name: 'shipments', database: log, catalogue: [OrderShipped], inOrder: true });
+export const handling = new Dispatcher({
+  database: log,
+  catalogue: [OrderShipped],
+  routes: {
+    handlers: { sink: new HandlerSink({ kind: 'inbox', database, unitOfWork, handlers: [new OrderDiary()] }), onFailure: 'park-stream' },
   },
 });

@@ -1,4 +1,4 @@
-import { HandlerSink, OutboxHandler, projector, UnitOfWork } from '@waybill/core';
+import { HandlerSink, InboxHandlers, OutboxHandler, projector, UnitOfWork } from '@waybill/core';
 import type { CallContext, Commit, Database, HandlerContext, Message } from '@waybill/core';
 import type { PostgresDatabase, PostgresTx } from '@waybill/postgres';
 import { orderCatalogue as catalogue, OrderPlaced } from '../usage/orders/order-events.js';
@@ -48,6 +48,9 @@ export const oneStep = new HandlerSink({ database, unitOfWork, handlers: [new Ow
 
 // @ts-expect-error foreign() wants the transaction of another database
 export const twoSteps = new HandlerSink({ database, unitOfWork, handlers: [new TwoSteps()] });
+
+// @ts-expect-error onPlaced() wants the transaction of another database
+export const arriving = new InboxHandlers({ name: 'a', database, unitOfWork, handlers: [new Own(), new Foreign(1)] });
 
 // @ts-expect-error Type 'UnitOfWork<PostgresTx>' is not assignable to type
 export const mixed = new HandlerSink({ database: other, unitOfWork, handlers: [] });
