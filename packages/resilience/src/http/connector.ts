@@ -21,7 +21,7 @@ export function connectorOf({ limits, publicOnly, lookup, ca }: PolicySettings):
       return;
     }
     connect(options, (...result) => {
-      if (result[1] !== null) watchWriting(result[1], limits.writeMs);
+      if (result[1]) watchWriting(result[1], limits.writeMs); // undici leaves it out where no connection was made, whatever its types say
       callback(...result);
     });
   };
