@@ -51,6 +51,7 @@ export type {
 } from './outbox/lane-store.js';
 export type { LaneFailure, LaneProgress, LaneState } from './outbox/lane-progress.js';
 export type { StoppedState, StoppedStream } from './outbox/stopped-stream.js';
+export { FAILED_OUTCOMES } from './outbox/delivery-attempt.js';
 export type { DeliveryAttempt, DeliveryOutcome, StoredAttempt } from './outbox/delivery-attempt.js';
 export type { AcquireOptions, LaneGrant, LaneLease, LaneLeases } from './outbox/lane-lease.js';
 export type { InstanceBeat, Instances, LiveInstance } from './outbox/instances.js';

@@ -1,4 +1,4 @@
-import { laneOf, streamHash } from '@waybill/core';
+import { FAILED_OUTCOMES, laneOf, streamHash } from '@waybill/core';
 import type { AttemptQuery, StoredAttempt } from '@waybill/core';
 import type { Filter, Timestamp } from 'mongodb';
 import { hasDelivered } from './history-lines.js';
@@ -21,7 +21,7 @@ export interface DoneMessage {
 }
 
 const DEFAULT_MOST = 100;
-const FAILED: readonly string[] = ['rejected', 'unavailable', 'crashed'];
+const FAILED: readonly string[] = FAILED_OUTCOMES;
 const MOST_BATCHES_LOOKED_AT = 2_000;
 
 /**

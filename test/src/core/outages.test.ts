@@ -49,10 +49,10 @@ describe('an outage of the sink', () => {
 
   it('is probed by one lane at a time, with growing waits, whatever is committed meanwhile', async () => {
     const SECONDS_TO_FAIL_MS = 5_000;
-    let [atOnce, mostAtOnce] = [0, 0];
+    let [atOnce, mostSideBySide] = [0, 0];
     const slow: Sink = {
       async deliver(batch, context) {
-        mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+        mostSideBySide = Math.max(mostSideBySide, ++atOnce);
         await new Promise<void>((resolve) => desk.clock.after(SECONDS_TO_FAIL_MS, resolve));
         atOnce--;
         return desk.sink.deliver(batch, context);
@@ -62,16 +62,16 @@ describe('an outage of the sink', () => {
     const dispatcher = await desk.started({ sink: slow });
     await noteOnEveryLane('a');
     await desk.clock.pass(2 * SECONDS_TO_FAIL_MS);
-    expect(mostAtOnce).to.equal(LANES); // nobody knew
+    expect(mostSideBySide).to.equal(LANES); // nobody knew
     const atFirst = desk.sink.calls.length;
-    mostAtOnce = 0;
+    mostSideBySide = 0;
 
     for (let minute = 0; minute < 10; minute++) {
       await noteOnEveryLane(`of minute ${minute}`);
       await desk.clock.pass(60_000);
     }
 
-    expect(mostAtOnce).to.equal(1);
+    expect(mostSideBySide).to.equal(1);
     const probes = desk.sink.calls.length - atFirst;
     expect(probes).to.be.within(10, 30); // one or two a minute, and a few more at first
     const stopped = dispatcher.stop();

@@ -49,6 +49,7 @@ export function dispatching({
       const times = { leaseMs, heartbeatMs, pollMs };
       const shared = {
         stores: database,
+        wakeUps: database.wakeUps,
         catalogue,
         clock,
         random,

@@ -50,7 +50,13 @@ export interface Route {
   readonly retry: Required<RetryOptions>;
   readonly onFailure: FailurePolicy;
   readonly formerly: string | undefined;
+  /** What the route says, and not more than its sink takes at once. */
   readonly batchSize: number;
+  /**
+   * Each message is written down before it is delivered: its sink takes one at a time, because its target must not get any twice. Whoever
+   * comes after a crash then knows which one may have got there.
+   */
+  readonly writesAhead: boolean;
   readonly unknownTypes: 'deliver' | 'halt';
 }
 
@@ -105,7 +111,8 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
     unknownTypes = 'deliver',
     formerly,
   } = options;
-  const { size: batchSize = 500 } = batch;
+  const { size = 500 } = batch;
+  const { mostAtOnce = size } = sink ?? {};
   const { attempts = 10, firstMs = 200, maxMs = 30_000 } = retry;
   const refuse = (reason: string): RouteRefusedError => new RouteRefusedError(name, reason);
   const stranger = sink?.handles?.find(({ type }) => !catalogue.find(type));
@@ -122,7 +129,9 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
   if (onFailure === 'discard' && sink.needsWholeStreams)
     throw refuse('its sink needs whole streams, and "discard" would leave holes in them; use "halt", "halt-stream" or "park-stream"');
   if (formerly === name) throw refuse('`formerly` is its own name');
-  if (!isWhole(batchSize, 1, 10_000)) throw refuse('batch.size must be a whole number from 1 to 10,000');
+  if (!isWhole(size, 1, 10_000)) throw refuse('batch.size must be a whole number from 1 to 10,000');
+  if (!isWhole(mostAtOnce, 1, Infinity))
+    throw refuse(`its sink says mostAtOnce: ${String(mostAtOnce)}, which must be a whole number from 1; leave it out for no limit`);
   if (!isWhole(attempts, 1, Infinity)) throw refuse('retry.attempts must be a whole number from 1');
   if (!(firstMs > 0) || !(maxMs >= firstMs)) throw refuse('retry.firstMs must be above 0, and retry.maxMs not below it');
   if (stranger)
@@ -150,7 +159,8 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
     retry: { attempts, firstMs, maxMs },
     onFailure,
     formerly,
-    batchSize,
+    batchSize: Math.min(size, mostAtOnce),
+    writesAhead: mostAtOnce === 1 && sink.mostAtOnce === 1,
     unknownTypes,
   };
 }

@@ -1,12 +1,11 @@
 import type { MessageQuery, MessageStatus } from '../outbox/delivery-status.js';
-import type { DeliveryOutcome } from '../outbox/delivery-attempt.js';
+import { FAILED_OUTCOMES } from '../outbox/delivery-attempt.js';
 import type { StoredRoute } from '../outbox/route-store.js';
 import { selects } from '../outbox/selects.js';
 import { laneRowOf, standing } from './in-memory-place.js';
 import type { CommittedRow, InMemoryState } from './in-memory-state.js';
 
 const DEFAULT_MOST = 100;
-const FAILED: readonly DeliveryOutcome[] = ['rejected', 'unavailable', 'crashed'];
 
 /** The lines of `outbox_status` that were asked for, by revision and route. */
 export function messageStatus(state: InMemoryState, query: MessageQuery): readonly MessageStatus[] {
@@ -28,9 +27,9 @@ function lineOf(state: InMemoryState, { name }: StoredRoute, row: CommittedRow):
   const { passed, stopped } = standing(state, laneRow, row);
   const failure = stopped?.failure ?? (!passed && laneRow.progress.state !== 'running' ? laneRow.progress.failure : undefined);
   const tries = [...state.history.values()].filter(({ route, messageIds }) => route === name && messageIds.includes(row.id));
-  const failed = tries.filter(({ outcome }) => FAILED.includes(outcome));
+  const failed = tries.filter(({ outcome }) => FAILED_OUTCOMES.includes(outcome));
   const status = failure ? 'FAILED' : passed ? 'DONE' : 'WAITING';
-  const done = status === 'DONE' ? tries.findLast(({ outcome }) => !FAILED.includes(outcome)) : undefined;
+  const done = status === 'DONE' ? tries.findLast(({ outcome }) => !FAILED_OUTCOMES.includes(outcome)) : undefined;
   return {
     ...{ messageId: row.id, stream: row.stream, revision: row.revision, type: row.type, route: name, lane: laneRow.lane, status },
     ...{ failCount: failed.length, occurredAt: row.occurredAt, processedAt: done?.recordedAt, failedAt: failed.at(-1)?.recordedAt },

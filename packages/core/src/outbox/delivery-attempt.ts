@@ -1,5 +1,11 @@
-/** What became of one try: the sink took the messages, refused the first, could not be reached, or the process was gone before it answered. */
-export type DeliveryOutcome = 'delivered' | 'rejected' | 'unavailable' | 'crashed' | 'skipped' | 'discarded';
+/**
+ * What became of one try: the sink took the messages, refused the first, could not be reached, does not know what came of it, or the process
+ * was gone before it answered.
+ */
+export type DeliveryOutcome = 'delivered' | 'rejected' | 'unavailable' | 'unknown' | 'crashed' | 'skipped' | 'discarded';
+
+/** Tries that failed. */
+export const FAILED_OUTCOMES: readonly DeliveryOutcome[] = ['rejected', 'unavailable', 'unknown', 'crashed'];
 
 /** One line of the delivery history: what was tried, when, and what came of it. */
 export interface DeliveryAttempt {

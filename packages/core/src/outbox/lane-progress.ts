@@ -18,7 +18,10 @@ export interface LaneFailure {
 export interface LaneProgress {
   readonly checkpoint: Checkpoint;
   readonly state: LaneState;
-  /** Set unless `running`; while running, a message that is tried alone because one may have killed the last holder. */
+  /**
+   * Set unless `running`; while running, a message that is tried alone because one may have killed the last holder, or that is written down
+   * before it is delivered, because its target must not get it twice.
+   */
   readonly failure: LaneFailure | undefined;
   /** Holders in a row that were gone without giving the lane back, while it did not move: a message may be killing them. */
   readonly suspects: number;

@@ -11,7 +11,7 @@ import type { Fixture } from './fixture.js';
 type Port = 'routes' | 'leases' | 'lanes' | 'status' | 'retention';
 
 const MOST_DETAIL = 1_000;
-const OUTCOMES: readonly DeliveryOutcome[] = ['delivered', 'rejected', 'unavailable', 'crashed', 'skipped', 'discarded'];
+const OUTCOMES: readonly DeliveryOutcome[] = ['delivered', 'rejected', 'unavailable', 'unknown', 'crashed', 'skipped', 'discarded'];
 
 /** The suite of the delivery history: a line for each try, as settlements bring them, until they are removed by age. */
 export function deliveryHistoryContract<Tx>(name: string, open: () => Promise<Fixture<Tx, Port>>): void {

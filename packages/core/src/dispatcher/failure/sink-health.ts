@@ -9,13 +9,16 @@ export interface Answered {
   readonly accepted: boolean;
   /** The sink could not be reached, was overloaded, or did not say. */
   readonly unavailable: boolean;
+  /** How long its target asks to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 /**
  * What the lanes of one route in this process know together of their sink.
  *
  * While it is down (two lanes have failed and nobody got through since) one of them probes at a time, with backoff, and the others wait
- * for what it finds: no stampede. The first message that gets through lets all go on at once.
+ * for what it finds: no stampede. The first message that gets through lets all go on at once. While its target asks to be left alone, nobody
+ * calls it, whatever else got through meanwhile.
  */
 export class SinkHealth {
   readonly #failing = new Set<number>();
@@ -23,6 +26,7 @@ export class SinkHealth {
   #failures = 0;
   #probing: number | undefined;
   #nextProbeAt = 0;
+  #leftAloneUntil = 0;
   #accepted = 0;
   #recoveries = 0;
 
@@ -55,6 +59,8 @@ export class SinkHealth {
 
   /** Milliseconds to wait before asking again; 0: the lane may call the sink now, and has to tell what it {@link answered}. */
   enter(lane: number): number {
+    const leftAloneMs = this.#leftAloneUntil - this.clock.monotonic();
+    if (leftAloneMs > 0) return leftAloneMs;
     if (!this.isDown) return 0;
     const { maxMs = 30_000 } = this.retry;
     if (this.#probing !== undefined) return maxMs;
@@ -65,13 +71,14 @@ export class SinkHealth {
   }
 
   /** @returns whether this answer is what took the sink down, or brought it back */
-  answered(lane: number, { accepted, unavailable }: Answered): 'down' | 'up' | undefined {
+  answered(lane: number, { accepted, unavailable, retryAfterMs = 0 }: Answered): 'down' | 'up' | undefined {
     const wasDown = this.isDown;
     if (accepted) this.#accepted++;
     if (accepted || !unavailable) {
       this.#failing.clear(); // who refuses a message is there
       this.#failures = 0;
     }
+    this.#leftAloneUntil = Math.max(this.#leftAloneUntil, this.clock.monotonic() + retryAfterMs);
     if (unavailable) {
       // Those that were under way when the sink went down tell nothing new.
       if (!wasDown || lane === this.#probing) this.#failures++;

@@ -1,14 +1,15 @@
 import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
-import type { LaneFailure } from '../../outbox/lane-progress.js';
 import type { Settlement } from '../../outbox/lane-store.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedState } from '../../outbox/stopped-stream.js';
 import type { DeliveryFailure } from '../../errors.js';
 import type { Clock } from '../../clock.js';
 import { backoffMs } from '../backoff.js';
+import { failureOf } from './doubt.js';
 import { named } from '../dispatcher-events.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { Verdict } from './failure-judge.js';
+import { retryAfterMsOf } from './retry-after.js';
 import { storedText } from '../plain-text.js';
 import type { Route } from '../route.js';
 
@@ -24,6 +25,8 @@ export interface StoppingOptions {
   readonly row: OutboxRow;
   readonly error: DeliveryFailure;
   readonly verdict: Verdict;
+  /** An earlier try may have reached the target. */
+  readonly isInDoubt?: boolean;
   readonly stoppedAt: Date;
   /** The lane has passed, or is about to pass, more of the stream than the message. */
   readonly hasTail: boolean;
@@ -35,20 +38,19 @@ export interface StoppingOptions {
 
 /** The failure of one message, as a policy that stops its stream alone takes it. */
 export function stopStream(options: StoppingOptions): Stopping {
-  const { route, lane, row, error, verdict, stoppedAt, hasTail, clock, random } = options;
+  const { route, lane, row, error, verdict, isInDoubt = false, stoppedAt, hasTail, clock, random } = options;
   const { id, stream, revision } = row;
   const { attempts } = verdict;
   const failed = { route: route.name, lane, message: named(row), error, attempts };
-  const failure: LaneFailure = {
-    ...{ messageId: id, stream, revision, attempts, code: error.code, error: storedText(error.message), nextTryAt: undefined },
-  };
+  const isUsedUp = verdict.kind === 'used-up';
+  const failure = failureOf({ row, error, verdict, nextTryAt: undefined, isInDoubt });
   const stopped = (state: StoppedState, nextTryAt?: Date): Stopping['change'] => ({
     stopped: [{ stream, fromRevision: revision, state, failure: { ...failure, nextTryAt }, stoppedAt }],
     attempts: options.attempts,
   });
 
-  if (verdict.kind !== 'used-up') {
-    const waitMs = backoffMs(attempts, route.retry, random);
+  if (!isUsedUp) {
+    const waitMs = Math.max(backoffMs(attempts, route.retry, random), retryAfterMsOf(error));
     const nextTryAt = new Date(clock.now().getTime() + waitMs);
     return { change: stopped('waiting', nextTryAt), event: { name: 'waiting', event: { ...failed, waitMs, stops: 'stream' } } };
   }

@@ -1,9 +1,10 @@
-import { MessageRejectedError } from '../../errors.js';
+import { MessageRejectedError, OutcomeUnknownError } from '../../errors.js';
 import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
 import type { LaneFailure } from '../../outbox/lane-progress.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
+import type { Route } from '../route.js';
+import { doubtedBy, isSuspected, SUSPECTED } from './doubt.js';
 
-const SUSPECTED = 'SUSPECTED_CRASH';
 /** Processes that one message may take down before the route's policy deals with it. */
 const MOST_CRASHES = 3;
 
@@ -12,7 +13,7 @@ export interface Crash {
   /** How many were in a row, with no answer of the sink in between. */
   readonly times: number;
   /** `final`: no further try may be made. */
-  readonly error: MessageRejectedError;
+  readonly error: MessageRejectedError | OutcomeUnknownError;
 }
 
 /**
@@ -28,27 +29,48 @@ export const suspect = ({ id, stream, revision }: OutboxRow, attempts: number, b
   error: 'This message is tried alone. Should the process be gone before the sink answers, the try counts as failed.',
 });
 
+/** What was known of a message before this holder tried it. */
+interface Before {
+  readonly failure: LaneFailure | undefined;
+  /** It may have reached the target: by then, or by this holder's own try. */
+  isInDoubt: boolean;
+}
+
 /**
  * Tells whose suspicion is stored of a message. One that this holder has written down itself, or one that a holder left behind that gave the
- * lane back, is no crash: whoever wrote it lived, and nothing but the write after the try was lost. The message then is as it was before.
+ * lane back, is no crash: whoever wrote it lived, and nothing but the write after the try was lost. The message then is as it was before, but
+ * that it may have reached its target.
  */
 export class Suspicions {
-  /** By message: its failure before the first of this holder's tries whose outcome is not stored yet. */
-  readonly #before = new Map<string, LaneFailure | undefined>();
+  /** By message, from before the first of this holder's tries whose outcome is not stored yet. */
+  readonly #before = new Map<string, Before>();
 
   constructor(private readonly takenOver: boolean) {}
 
   /** Before a try is written down. */
-  tries({ id }: OutboxRow, before: LaneFailure | undefined): void {
-    this.#before.set(id, before);
+  tries({ id }: OutboxRow, before: Before): void {
+    this.#before.set(id, { ...before });
+  }
+
+  /** From now on the target may have it. */
+  sends({ id }: OutboxRow): void {
+    const before = this.#before.get(id);
+    if (before) before.isInDoubt = true;
+  }
+
+  /** Whether the message may have reached its target before, from what is stored. */
+  isInDoubt({ id }: OutboxRow, stored: LaneFailure | undefined): boolean {
+    if (!doubtedBy(stored).some(({ messageId }) => messageId === id)) return false;
+    if (stored!.messageId === id && !isSuspected(stored!)) return true;
+    return this.#before.get(id)?.isInDoubt ?? true;
   }
 
   /** The message's own failure, from what is stored; `undefined` without one. */
   known({ id }: OutboxRow, stored: LaneFailure | undefined): LaneFailure | undefined {
-    const isSuspected = stored?.messageId === id && stored.code.startsWith(SUSPECTED);
-    if (isSuspected && this.#before.has(id)) return this.#before.get(id);
+    const suspected = stored?.messageId === id && isSuspected(stored);
+    if (suspected && this.#before.has(id)) return this.#before.get(id)!.failure;
     this.#before.delete(id);
-    if (isSuspected && !this.takenOver) return withdrawn(stored);
+    if (suspected && !this.takenOver) return withdrawn(stored);
     return stored?.messageId === id ? stored : undefined;
   }
 }
@@ -61,12 +83,13 @@ function withdrawn(failure: LaneFailure): LaneFailure {
 
 const timesOf = ({ code }: LaneFailure): number => Number(code.slice(SUSPECTED.length + 1) || 1);
 
-/** @param most - tries that a message has in all */
-export function crashOf(failure: LaneFailure | undefined, row: OutboxRow, most: number): Crash | undefined {
-  if (failure?.messageId !== row.id || !failure.code.startsWith(SUSPECTED)) return undefined;
+export function crashOf(failure: LaneFailure | undefined, row: OutboxRow, { attempts, name, writesAhead }: Route): Crash | undefined {
+  if (failure?.messageId !== row.id || !isSuspected(failure)) return undefined;
   const times = timesOf(failure);
   const detail = `the process was gone while it delivered this message alone, ${times} ${times === 1 ? 'time' : 'times in a row'}`;
-  const final = times >= MOST_CRASHES || failure.attempts >= most;
+  // Where each message is written down before it is sent, one kill says nothing of it: the sink may find out what came of the try.
+  if (writesAhead) return { times, error: new OutcomeUnknownError(`route ${name}`, row.id, detail, { final: times >= MOST_CRASHES }) };
+  const final = times >= MOST_CRASHES || failure.attempts >= attempts;
   return { times, error: new MessageRejectedError(row.id, row.stream, row.revision, detail, { final }) };
 }
 

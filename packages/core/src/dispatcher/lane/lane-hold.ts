@@ -15,6 +15,12 @@ export class LaneHold {
   #cancelTimer = (): void => {};
   #ended = false;
 
+  /**
+   * True while something was delivered, or is being, and what came of it is not stored: the lane must not be given back as if nothing were in
+   * doubt. Its lease runs out instead, and whoever takes over is as careful as after a crash.
+   */
+  isUnsettled = false;
+
   /** @param askedAt - when the lease was asked for, not when it was answered: the database counts from somewhere in between */
   constructor(lease: LaneLease, clock: Clock, leaseMs: number, askedAt: Instant) {
     this.#clock = clock;

@@ -4,6 +4,7 @@ import type { Logger } from '../../logger.js';
 import type { Catalogue } from '../../message/catalogue.js';
 import type { Reached } from '../../moment.js';
 import type { LaneProgress } from '../../outbox/lane-progress.js';
+import type { WakeUps } from '../../outbox/wake-ups.js';
 import type { LaneHold } from './lane-hold.js';
 import type { OneAtATime } from '../failure/one-at-a-time.js';
 import type { Route } from '../route.js';
@@ -17,6 +18,8 @@ export interface LaneOptions {
   /** The last holder did not give the lane back. */
   readonly takenOver: boolean;
   readonly stores: DispatchStores;
+  /** Told of replies that were committed with a settlement. */
+  readonly wakeUps: WakeUps;
   readonly health: SinkHealth;
   readonly catalogue: Catalogue;
   readonly clock: Clock;

@@ -1,9 +1,11 @@
 import type { LaneAction } from '../../outbox/lane-action.js';
+import type { LaneFailure } from '../../outbox/lane-progress.js';
 import type { Settlement } from '../../outbox/lane-store.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedStream } from '../../outbox/stopped-stream.js';
 import { skippedMessage } from '../../outbox/outbox-message.js';
 import { named } from '../dispatcher-events.js';
+import { doubtedBy, saidToSend, stillDoubted } from '../failure/doubt.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
@@ -14,6 +16,9 @@ interface EndedOrder {
   readonly change: Partial<Settlement>;
   readonly event: DispatcherEvent;
 }
+
+/** Messages that are looked through for the one to skip: late commits lie before it. */
+const MOST_LOOKED_THROUGH = 500;
 
 /** Carries out what operators have ordered, under the lane's lease. */
 export class LaneOrders {
@@ -52,7 +57,8 @@ export class LaneOrders {
   #resume(action: LaneAction): EndedOrder {
     if (this.record.state === 'running') return this.#refuse(action, 'the lane is running');
     return {
-      change: { state: 'running', failure: undefined, executed: [{ id: action.id, outcome: 'done' }] },
+      // A person has said to go on: nothing is suspected any more, and the message is to be sent.
+      change: { state: 'running', failure: this.#othersInDoubt(), suspects: 0, executed: [{ id: action.id, outcome: 'done' }] },
       event: { name: 'resumed', event: this.#place },
     };
   }
@@ -69,7 +75,8 @@ export class LaneOrders {
     const { stores, route, hold } = this.options;
     const { messageId } = action;
     const { failure, checkpoint, stopped } = this.record;
-    const { name, order, selection, batchSize: limit } = route;
+    const { name, order, selection, batchSize } = route;
+    const limit = Math.max(batchSize, MOST_LOOKED_THROUGH);
     if (failure?.messageId !== messageId) return this.#refuse(action, 'the lane does not stand at this message');
     const page = await stores.lanes.read({ route: name, lane: hold.lease.lane, order, selection, after: checkpoint, limit });
     const rows = page.rows.filter(({ stream }) => !stopped.has(stream));
@@ -83,10 +90,14 @@ export class LaneOrders {
         action,
         'resume the lane first, for a late commit lies before the message, and the last holder may have been gone because of it',
       );
-    const { failure: refused, attempts = [] } = late.length > 0 ? await this.delivery.ofRows(late, 1) : {};
-    if (refused)
-      return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${refused.message}`);
-    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: undefined, attempts });
+    for (let begin = 0; begin < late.length; begin += batchSize) {
+      const batch = late.slice(begin, begin + batchSize);
+      const { failure: refused, attempts, settles } = await this.delivery.ofRows(batch, 1);
+      if (refused)
+        return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${refused.message}`);
+      await this.record.settle({ checkpoint: batch.at(-1)!.checkpoint, attempts, ...settles });
+    }
+    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: this.#othersInDoubt(), suspects: 0 });
   }
 
   async #skipStopped(action: LaneAction, stop: StoppedStream): Promise<EndedOrder> {
@@ -126,11 +137,16 @@ export class LaneOrders {
     };
   }
 
+  #othersInDoubt(): LaneFailure | undefined {
+    const { failure } = this.record;
+    return stillDoubted(doubtedBy(failure).filter(({ messageId }) => messageId !== failure!.messageId));
+  }
+
   get #place(): { readonly route: string; readonly lane: number } {
     return { route: this.options.route.name, lane: this.options.hold.lease.lane };
   }
 }
 
 const goOn = (stop: StoppedStream, fromRevision: bigint): Pick<Settlement, 'stopped'> => ({
-  stopped: [{ ...stop, fromRevision, state: 'redriving', failure: { ...stop.failure, attempts: 0, nextTryAt: undefined } }],
+  stopped: [{ ...stop, fromRevision, state: 'redriving', failure: saidToSend(stop.failure) }],
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { LaneFailure } from '../../outbox/lane-progress.js';
 import { backoffMs } from '../backoff.js';
+import { retryAfterMsOf } from '../failure/retry-after.js';
 import type { Route } from '../route.js';
 import type { SinkHealth } from '../failure/sink-health.js';
 
@@ -29,11 +30,17 @@ export class LanePatience {
     return this.#recoveriesSeen !== undefined;
   }
 
-  /** @returns the wait in milliseconds; nothing but the sink's return or an order shortens it */
-  after(failure: 'outage' | 'refusal' | 'trouble', { gotOn = false }: { readonly gotOn?: boolean } = {}): number {
+  /**
+   * @param error - may say how long the target asks to be left alone
+   * @returns the wait in milliseconds; nothing but the sink's return or an order shortens it
+   */
+  after(
+    failure: 'outage' | 'refusal' | 'trouble',
+    { gotOn = false, error }: { readonly gotOn?: boolean; readonly error?: unknown } = {},
+  ): number {
     this.#failuresInARow = gotOn ? 1 : this.#failuresInARow + 1;
     this.#recoveriesSeen = failure === 'outage' ? this.health.recoveries : undefined;
-    const waitMs = backoffMs(this.#failuresInARow, this.route.retry, this.random);
+    const waitMs = Math.max(backoffMs(this.#failuresInARow, this.route.retry, this.random), retryAfterMsOf(error));
     this.#notBefore = this.clock.monotonic() + waitMs;
     return waitMs;
   }

@@ -46,7 +46,7 @@ export class LaneSteps {
     this.#options = options;
     const record = (this.#record = new LaneRecord(options));
     const patience = (this.#patience = new LanePatience(route, health, clock, random));
-    const delivery = new LaneDelivery(options, signal);
+    const delivery = new LaneDelivery(options, signal, record.delivered);
     const judge = new FailureJudge(route, health);
     this.#pages = new LanePages({ ...options, record, delivery, judge, patience });
     this.#tails = new LaneTails(options, record, delivery, judge);
@@ -64,7 +64,7 @@ export class LaneSteps {
     const events: DispatcherEvent[] = [];
     try {
       if (!hold.held()) return this.#over();
-      await this.#record.refresh();
+      events.push(...(await this.#record.refresh()));
       await this.#carryOutOrders(attend, events);
       if (this.#record.state === 'halted') return { events, next: { wakeMs: undefined } };
       const waitMs = this.#patience.waitMs();
@@ -82,9 +82,12 @@ export class LaneSteps {
     }
   }
 
-  /** Stores the place reached, where rows were passed that the route does not select. */
-  finish(): Promise<void> {
-    return this.#pages.finish();
+  /** Stores what was delivered and is not stored yet, and the place reached, where rows were passed that the route does not select. */
+  async finish(): Promise<readonly DispatcherEvent[]> {
+    const { hold } = this.#options;
+    const events = hold.isUnsettled && hold.held() ? await this.#record.refresh() : [];
+    await this.#pages.finish();
+    return events;
   }
 
   get #place(): { readonly route: string; readonly lane: number } {
@@ -97,9 +100,16 @@ export class LaneSteps {
 
   async #carryOutOrders(attend: boolean, events: DispatcherEvent[]): Promise<void> {
     const { state } = this.#record;
-    await this.#orders.answer(events);
-    if (attend) await this.#orders.attend(events);
-    if (events.length > 0) this.#pages.forget();
+    const ended: DispatcherEvent[] = [];
+    try {
+      await this.#orders.answer(ended);
+      if (attend) await this.#orders.attend(ended);
+    } finally {
+      events.push(...ended);
+    }
+    if (ended.length > 0) this.#pages.forget();
+    if (this.#record.suspects === 0) this.#pages.trust();
+    for (const { name, event } of ended) if (name === 'resumed' && event.stream !== undefined) this.#tails.trust(event.stream);
     if (state !== 'running' && this.#record.state === 'running') this.#patience.reset();
   }
 
@@ -117,8 +127,8 @@ export class LaneSteps {
   #afterTail({ events, outage, gateMs }: TailStep): Step {
     if (gateMs !== undefined) return { events, next: { waitMs: gateMs } };
     if (!outage) return { events, next: 'more' };
-    const waitMs = this.#patience.after('outage');
     const { row, error, attempts } = outage;
+    const waitMs = this.#patience.after('outage', { error });
     return {
       events: [...events, { name: 'waiting', event: { ...this.#place, message: named(row), error, attempts, waitMs, stops: 'stream' } }],
       next: { waitMs },

@@ -1,13 +1,15 @@
 import type { DeliveryFailure } from '../../errors.js';
-import type { DeliveryAttempt } from '../../outbox/delivery-attempt.js';
+import type { Settlement } from '../../outbox/lane-store.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedStream } from '../../outbox/stopped-stream.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
-import type { FailureJudge, Verdict } from '../failure/failure-judge.js';
+import type { FailureJudge } from '../failure/failure-judge.js';
 import type { DeliveryOfRows, LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
 import type { LaneOptions } from './lane-options.js';
+import { failureOf } from '../failure/doubt.js';
 import { stopStream } from '../failure/stopping.js';
+import type { StoppingOptions } from '../failure/stopping.js';
 import { crashLine, crashOf, suspect, Suspicions } from '../failure/suspicion.js';
 
 /** What one try with a tail came to: something was settled, or the sink is away. */
@@ -41,6 +43,11 @@ export class LaneTails {
     this.#suspicions = new Suspicions(options.takenOver);
   }
 
+  /** A person has had the stream go on. */
+  trust(stream: string): void {
+    this.#triedAlone?.set(stream, Infinity);
+  }
+
   /** The stream that is to be tried now. */
   due(): StoppedStream | undefined {
     return [...this.record.stopped.values()]
@@ -60,42 +67,50 @@ export class LaneTails {
     const gateMs = health.enter(hold.lease.lane);
     if (gateMs > 0) return { events: [], gateMs };
     const isSuspect = this.#isSuspect(stop);
-    const single = isSuspect || stop.state === 'waiting';
-    const rows = await this.#read(stop, single ? 1 : route.batchSize);
-    const row = rows[0];
-    if (!row) return this.#end(stop, [], []);
+    const writesAhead = isSuspect || route.writesAhead;
+    const [first, ...others] = await this.#read(stop, writesAhead || stop.state === 'waiting' ? 1 : route.batchSize);
+    const row = first;
+    if (!row) return this.#end(stop, {}, []);
+    const isInDoubt = this.#suspicions.isInDoubt(row, stop.failure);
+    const single = writesAhead || stop.state === 'waiting' || isInDoubt;
+    const rows = isInDoubt ? [row] : [row, ...others];
     const known = this.#suspicions.known(row, stop.failure);
     const attempts = known?.attempts ?? 0;
-    const crash = crashOf(known, row, route.attempts);
+    const crash = crashOf(known, row, route);
     const crashed = crash ? [crashLine(row, clock.now(), crash)] : [];
-    if (crash?.error.final) return this.#stopAt(stop, row, crash.error, { kind: 'used-up', attempts }, crashed);
+    if (crash?.error.final)
+      return this.#stopAt(stop, { row, error: crash.error, verdict: { kind: 'used-up', attempts }, isInDoubt }, { attempts: crashed });
     const tryIt = async (): Promise<DeliveryOfRows> => {
-      if (isSuspect) {
-        this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);
-        this.#suspicions.tries(row, known);
+      if (writesAhead) {
+        if (isSuspect) this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);
+        this.#suspicions.tries(row, { failure: known, isInDoubt });
         const suspected = { ...stop, fromRevision: row.revision, failure: suspect(row, attempts + 1, crash) };
         await this.record.settle({ stopped: [suspected], attempts: crashed });
+        this.#suspicions.sends(row);
       }
-      const delivery = await this.delivery.ofRows(rows, attempts + 1);
+      const mayBeRepeat = isInDoubt || (!route.writesAhead && (isSuspect || hold.isUnsettled));
+      const delivery = await this.delivery.ofRows(rows, attempts + 1, mayBeRepeat);
       await reached?.('delivered');
       return delivery;
     };
     const delivery = crash ? await suspects.run(tryIt, this.delivery.signal) : await tryIt();
     if (!delivery) return { events: [] };
-    const { accepted, failure, attempts: history, events } = delivery;
+    const { accepted, failure, events } = delivery;
+    const told = { ...delivery.settles, attempts: delivery.attempts };
     const failed = rows[accepted];
     if (!failure || !failed) {
-      if (!single && rows.length < route.batchSize) return this.#end(stop, history, events);
+      if (!single && rows.length < route.batchSize) return this.#end(stop, told, events);
       const goesOn = { ...stop, state: 'redriving', fromRevision: rows.at(-1)!.revision + 1n, failure: unburdened(stop) } as const;
-      await this.record.settle({ stopped: [goesOn], attempts: history });
+      await this.record.settle({ ...told, stopped: [goesOn] }, events);
       return { events };
     }
     const before = failed === row ? attempts : 0;
     const verdict = this.judge.judge(failed, failure, before, delivery);
-    if (verdict.kind !== 'outage') return this.#stopAt(stop, failed, failure, verdict, history, events);
-    const { code, message: error } = failure;
-    const unharmed = { ...stop, fromRevision: failed.revision, failure: { ...stop.failure, attempts: before, code, error } };
-    await this.record.settle({ stopped: [unharmed], attempts: history });
+    const inDoubt = isInDoubt && failed === row;
+    if (verdict.kind !== 'outage') return this.#stopAt(stop, { row: failed, error: failure, verdict, isInDoubt: inDoubt }, told, events);
+    const { nextTryAt } = stop.failure;
+    const unharmed = failureOf({ row: failed, error: failure, verdict, nextTryAt, isInDoubt: inDoubt });
+    await this.record.settle({ ...told, stopped: [{ ...stop, fromRevision: failed.revision, failure: unharmed }] }, events);
     return { events, outage: { row: failed, error: failure, attempts: before } };
   }
 
@@ -128,25 +143,28 @@ export class LaneTails {
 
   async #stopAt(
     stop: StoppedStream,
-    row: OutboxRow,
-    error: DeliveryFailure,
-    verdict: Verdict,
-    history: readonly DeliveryAttempt[],
+    failure: Pick<StoppingOptions, 'row' | 'error' | 'verdict' | 'isInDoubt'>,
+    { attempts = [], ...settles }: Told,
     events: readonly DispatcherEvent[] = [],
   ): Promise<TailStep> {
     const { route, hold, clock, random } = this.options;
     const { stoppedAt } = stop;
-    const told = { route, lane: hold.lease.lane, row, error, verdict, stoppedAt, hasTail: true, attempts: history };
+    const told = { route, lane: hold.lease.lane, ...failure, stoppedAt, hasTail: true, attempts };
     const { change, event } = stopStream({ ...told, clock, random });
-    await this.record.settle(change);
-    return { events: [...events, event] };
+    const all = [...events, event];
+    await this.record.settle({ ...settles, ...change }, all);
+    return { events: all };
   }
 
-  async #end({ stream }: StoppedStream, history: readonly DeliveryAttempt[], events: readonly DispatcherEvent[]): Promise<TailStep> {
-    await this.record.settle({ resumed: [stream], attempts: history });
+  async #end({ stream }: StoppedStream, told: Told, events: readonly DispatcherEvent[]): Promise<TailStep> {
     const { route, hold } = this.options;
-    return { events: [...events, { name: 'redriven', event: { route: route.name, lane: hold.lease.lane, stream } }] };
+    const all: readonly DispatcherEvent[] = [...events, { name: 'redriven', event: { route: route.name, lane: hold.lease.lane, stream } }];
+    await this.record.settle({ ...told, resumed: [stream] }, all);
+    return { events: all };
   }
 }
+
+/** What is stored of a delivery, whatever came of it. */
+type Told = Pick<Settlement, 'attempts' | 'replies' | 'delivered'>;
 
 const unburdened = ({ failure }: StoppedStream): StoppedStream['failure'] => ({ ...failure, attempts: 0, nextTryAt: undefined });

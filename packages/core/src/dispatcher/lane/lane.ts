@@ -1,21 +1,4 @@
-import {
-  concat,
-  concatMap,
-  defer,
-  EMPTY,
-  exhaustMap,
-  filter,
-  from,
-  ignoreElements,
-  map,
-  merge,
-  of,
-  repeat,
-  take,
-  takeUntil,
-  takeWhile,
-  tap,
-} from 'rxjs';
+import { concat, concatMap, defer, EMPTY, exhaustMap, filter, from, map, merge, of, repeat, take, takeUntil, takeWhile, tap } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../../outbox/wake-ups.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
@@ -82,6 +65,6 @@ export function lane(options: LaneOptions, { hints, stopping }: LaneWakes): Obse
       exhaustMap(() => drain),
       takeWhile(({ name }) => name !== 'lease-lost', true),
     );
-    return concat(running, defer(() => steps.finish()).pipe(ignoreElements()));
+    return concat(running, defer(() => steps.finish()).pipe(concatMap((events) => from(events))));
   });
 }

@@ -4,7 +4,7 @@ import type { MessageMetadata } from '../../message/message.js';
 import { keyedStream } from '../../message/stream-name.js';
 import type { OutboxMessage } from '../../outbox/outbox-message.js';
 import type { StreamAppend } from '../../outbox/outbox-store.js';
-import type { Delivery } from '../../sink/sink.js';
+import type { Delivery, Reply } from '../../sink/sink.js';
 import { encodedMessage, keyedAppend, MAX_PAYLOAD_BYTES } from '../../unit-of-work/encoded-message.js';
 import type { GrowingAppend } from '../../unit-of-work/encoded-message.js';
 
@@ -29,7 +29,7 @@ export function repliesOf(
   const { route, catalogue, occurredAt } = options;
   const appends = new Map<string, GrowingAppend>();
   const counts = new Map<number, number>();
-  for (const { to, orderingKey, message: event } of replies) {
+  for (const { to, orderingKey, message: event } of replies.map(checkedReply)) {
     const answered = Number.isInteger(to) ? messages[to] : undefined;
     if (!answered) throw unfit(`it is to message ${String(to)} of a batch of ${messages.length}; \`to\` is an index in the batch, from 0`);
     const nth = counts.get(to) ?? 0;
@@ -50,6 +50,12 @@ export function repliesOf(
     }
   }
   return [...appends.values()];
+}
+
+// Of a sink that no compiler has checked.
+function checkedReply(reply: Reply | undefined): Reply {
+  if (typeof reply?.message?.type !== 'string') throw unfit('it has no message; make one with a definition, e.g. PaymentDeclined({ ... })');
+  return reply;
 }
 
 /** Of the same conversation and trace; other metadata of the message is its own. */

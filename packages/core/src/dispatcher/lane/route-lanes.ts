@@ -128,6 +128,8 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
         released.next();
         if (isGivenUp && !held) return [{ name: 'lease-lost', event: at(hold) }];
         if (!held) return [];
+        if (hold.isUnsettled)
+          return [{ name: 'trouble', event: { route: route.name, lane: hold.lease.lane, doing: 'giving a lane back', error: keptBack() } }];
         await answeredWithin(leaseMs, clock, stores.leases.release([hold.lease]));
         return [{ name: 'lane-released', event: at(hold) }];
       };
@@ -185,6 +187,9 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     return merge(heartbeats, concat(looks, leaving).pipe(finalize(() => ended.next())));
   });
 }
+
+const keptBack = (): Error =>
+  new Error('what came of its last delivery could not be stored, so its lease runs out instead, and the next holder takes it for in doubt');
 
 const trouble = (route: string, lane: number | undefined, doing: string, error: unknown): Observable<DispatcherEvent> =>
   of({ name: 'trouble', event: { route, lane, doing, error } });

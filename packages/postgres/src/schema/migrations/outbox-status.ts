@@ -5,7 +5,7 @@ import { firstLines, lanesOfMessage, newestLines, WRITTEN } from './lane-lines.j
  * stream; nothing in it is stored twice.
  */
 export const outboxStatus = (schema: string): string => `
-create view ${schema}.outbox_status as
+create or replace view ${schema}.outbox_status as
 select o.id as message_id, o.stream, o.revision, o.type, r.route, l.lane, standing.status, failed.number as fail_count, o.occurred_at,
   case when standing.status = 'DONE' then coalesce(
     (
@@ -43,6 +43,6 @@ cross join lateral (
 cross join lateral (
   select count(*) as number, max(h.at) as at
   from ${schema}.delivery_history as h
-  where h.message_ids[1] = o.id and h.outcome <> 'delivered' and h.outcome in ('rejected', 'unavailable', 'crashed')
+  where h.message_ids[1] = o.id and h.outcome <> 'delivered' and h.outcome in ('rejected', 'unavailable', 'unknown', 'crashed')
     and h.route_number = r.number
 ) as failed;`;

@@ -1,4 +1,5 @@
 import type { Migration } from './migration.js';
+import { outboxStatus } from './outbox-status.js';
 import { takePermitFunction } from './take-permit.js';
 
 /** What messages that are sent to others, and those that arrive from them, need: which came before, and how much may be asked of a target. */
@@ -38,5 +39,8 @@ create table ${schema}.shared_permit (
   primary key (name, permit)
 ) with (fillfactor = 50);
 
-${takePermitFunction(schema)}`,
+${takePermitFunction(schema)}
+
+-- Since a try can end without anybody knowing what came of it.
+${outboxStatus(schema)}`,
 };
