@@ -68,7 +68,8 @@ export function settingsOf(options: HttpReceiverOptions): Settings {
     throw new InvalidOptionsError('A receiver needs an `intake` to hand messages to: new InboxHandlers(...) or new ArrivalLog(...).');
   for (const [name, value] of Object.entries({ maxAgeMs, maxBodyBytes, maxBatch, bodyWithinMs, answerWithinMs })) requireCount(name, value);
   if (concurrency !== false) requireCount('limits.concurrency', concurrency);
-  for (const [name, value] of Object.entries(rate ?? {})) if (value !== undefined) requireCount(`limits.rate.${name}`, value as number);
+  const { limit, perMs, burst = limit } = rate ?? { limit: 1, perMs: 1 };
+  for (const [name, value] of Object.entries({ limit, perMs, burst })) requireCount(`limits.rate.${name}`, value);
   if (modes.length === 0 || !modes.every((mode) => MODES.includes(mode)))
     throw new InvalidOptionsError(`modes must name one or more of ${MODES.join(', ')}.`);
   if (options.sources?.length === 0)

@@ -21,7 +21,7 @@ describe('a request to a receiver', () => {
     body: typeof value === 'string' ? value : JSON.stringify(value),
   });
   const plain = (overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
-    ...(anEvent().toJSON() as Record<string, unknown>),
+    ...anEvent().toJSON(),
     ...overrides,
   });
 
