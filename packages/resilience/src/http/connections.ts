@@ -44,12 +44,12 @@ export class Connections {
   }
 
   private newPool(origin: string): Pool {
-    const { limits, pool, clock } = this.settings;
+    const { pool, clock } = this.settings;
     const idleMs = Math.max(1, pool.idleMs);
     return new Pool(origin, {
       connections: pool.connections,
-      headersTimeout: limits.firstByteMs,
-      bodyTimeout: limits.bodyMs,
+      headersTimeout: 0, // each exchange keeps its own time
+      bodyTimeout: 0,
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs, // a server that promises more is not believed
       pipelining: 1,

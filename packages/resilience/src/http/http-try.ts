@@ -73,6 +73,7 @@ export class HttpTry {
       maxAnswerBytes: this.#maxAnswerBytes,
       signal,
       clock,
+      limits,
       // A connection that is being made has its own time.
       patience: [
         { ms: placeMs, giveUp: () => (this.connections.isFull(url.origin) ? detail : undefined) },
