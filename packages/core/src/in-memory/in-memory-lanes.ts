@@ -58,21 +58,21 @@ export class InMemoryLanes implements LaneStore {
 
   async settle(lease: LaneLease, settlement: Settlement): Promise<void> {
     const { replies = [] } = settlement;
-    if (replies.length === 0) return recordSettlement(this.state, this.#held(lease), settlement);
+    if (replies.length === 0) return recordSettlement(this.state, heldRow(this.state, lease), settlement);
     await this.transactions.run(async (tx) => {
-      this.#held(lease);
+      heldRow(this.state, lease);
       await this.transactions.lock(`lane ${laneKey(lease.route, lease.lane)}`, tx); // the same settlement may be on its way already
       const known = new Set(this.state.rows.flatMap((row) => row?.id ?? []));
       // The first to be done at commit: the lease may be lost while a stream is waited for, and then nothing else is done.
-      tx.onCommit(() => recordSettlement(this.state, this.#held(lease), settlement));
+      tx.onCommit(() => recordSettlement(this.state, heldRow(this.state, lease), settlement));
       await this.outbox.append(appendsWithout(known, replies), tx);
     });
   }
+}
 
-  /** @throws {@link LeaseLostError} */
-  #held({ route, lane, epoch }: LaneLease): StoredLaneRow {
-    const row = this.state.lanes.get(laneKey(route, lane));
-    if (row?.epoch !== epoch) throw new LeaseLostError(route, lane, epoch);
-    return row;
-  }
+/** @throws {@link LeaseLostError} */
+function heldRow(state: InMemoryState, { route, lane, epoch }: LaneLease): StoredLaneRow {
+  const row = state.lanes.get(laneKey(route, lane));
+  if (row?.epoch !== epoch) throw new LeaseLostError(route, lane, epoch);
+  return row;
 }

@@ -46,7 +46,7 @@ export class InMemoryRoutes implements RouteStore {
       lanes.delete(laneKey(name, lane.lane));
       lanes.set(laneKey(to, lane.lane), { ...lane, route: to });
     }
-    delivered.set(to, delivered.get(name) ?? new Map());
+    delivered.set(to, delivered.get(name) ?? new Map<string, bigint>());
     delivered.delete(name);
     this.state.actions = this.state.actions.map((action) => (action.route === name ? { ...action, route: to } : action));
     const lines = [...this.state.history.values()];
