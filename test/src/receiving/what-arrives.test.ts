@@ -40,13 +40,14 @@ onEveryDatabase('a message from elsewhere', <Tx>(open: OpenDatabase<Tx>) => {
         expect(occurredAt).to.deep.equal(parcel.occurredAt);
       });
 
-      it('tells where it is from, and to which conversation it belongs', async () => {
+      it('tells where it is from, whatever its sender says of that beside, and to which conversation it belongs', async () => {
         const told = { correlationId: 'conversation', causationId: 'cause', traceparent: '00-1-2-01', tenant: 'ü' };
 
-        const { metadata } = await handled(aParcel(stream, 41n, { metadata: told, route: 'carriers' }));
+        const metadata = { ...told, source: 'https://forged.example', sourceId: 'forged' };
+        const message = await handled(aParcel(stream, 41n, { metadata, route: 'carriers' }));
 
         const origin = { source: 'https://sender.example/orders', sourceRoute: 'carriers', sourceRevision: '41' };
-        expect(metadata).to.deep.equal({ ...told, ...origin });
+        expect(message.metadata).to.deep.equal({ ...told, ...origin });
       });
 
       it('comes in the shape of today when its sender has an older schema', async () => {

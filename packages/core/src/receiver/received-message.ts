@@ -93,15 +93,10 @@ function idOf({ id, source }: ArrivedMessage): string {
 function metadataOf(arrived: ArrivedMessage): MessageMetadata {
   const { id, source, route, revision } = arrived;
   const known = idOf(arrived);
+  // `undefined` takes away what a sender says of itself under these names.
+  const origin = { source, sourceRoute: route, sourceRevision: String(revision), sourceId: known === id ? undefined : id };
   try {
-    return {
-      ...checkedMetadata(arrived.metadata),
-      correlationId: arrived.metadata.correlationId ?? known,
-      source,
-      ...(route !== undefined && { sourceRoute: route }),
-      sourceRevision: String(revision),
-      ...(known !== id && { sourceId: id }),
-    };
+    return { ...checkedMetadata({ ...arrived.metadata, ...origin }), correlationId: arrived.metadata.correlationId ?? known };
   } catch (error) {
     if (!isWaybillError(error, 'INVALID_OPTIONS')) throw error;
     throw refusal(arrived, 'metadata', error.message);
