@@ -3,7 +3,7 @@ import { Backoff } from './backoff.js';
 import type { CallAttempt, CallOptions } from './call-options.js';
 import type { PolicySettings } from './policy-settings.js';
 import type { Tried } from './tried.js';
-import { timeLimit, unlessAborted } from './time-limit.js';
+import { TimeLimit, unlessAborted } from './time-limit.js';
 
 /** Makes one try under all limits. Rejects with a {@link TargetUnavailableError} where none was made, and with the caller's reason. */
 export type MakeTry<Result> = (attempt: Pick<CallAttempt, 'attempt' | 'key'>) => Promise<Tried<Result>>;
@@ -23,7 +23,7 @@ const MOST_QUESTIONS = 3;
  * A doubt stays until the target has answered: that a later try did not get through says nothing about an earlier one that did.
  */
 export class CallChain<Result> {
-  readonly #backoff: Backoff;
+  #backoff: Backoff | undefined;
   #tries = 0;
   #doubt: Doubt | undefined;
 
@@ -40,7 +40,6 @@ export class CallChain<Result> {
         `Policy "${settings.name}" asks its target what became of a call (onUnknownOutcome "query"): give the call a \`query\`, or choose another way.`,
       );
     }
-    this.#backoff = new Backoff(settings.retry, settings.random);
     if (mayBeRepeat) this.#doubt = { detail: 'an earlier process may have sent it' };
   }
 
@@ -56,7 +55,7 @@ export class CallChain<Result> {
       if (tried.outcome === 'answered') throw tried.error;
       if (tried.outcome === 'unknown') this.#doubt = { detail: detailOf(tried.error), cause: tried.error };
       else if (tried.retryAfterMs !== undefined || !this.mayTryAgain()) throw this.unavailable(tried.error, tried.retryAfterMs);
-      if (tried.outcome === 'not-done') await this.pause(this.#backoff.nextMs());
+      if (tried.outcome === 'not-done') await this.pause();
     }
   }
 
@@ -77,7 +76,7 @@ export class CallChain<Result> {
     if (onUnknownOutcome === 'query') return this.ask(doubt);
     if (this.#tries === 0) return undefined;
     if (!this.mayTryAgain()) throw this.unknown(doubt.detail, doubt.cause);
-    await this.pause(this.#backoff.nextMs());
+    await this.pause();
     return undefined;
   }
 
@@ -95,17 +94,17 @@ export class CallChain<Result> {
       if (question === MOST_QUESTIONS || this.options.signal?.aborted === true) {
         throw this.unknown(`${doubt.detail}, and it does not know either`, cause);
       }
-      await this.pause(this.#backoff.nextMs());
+      await this.pause();
     }
   }
 
   private async askOnce(): ReturnType<NonNullable<CallOptions<Result>['query']>> {
     const { clock, limits } = this.settings;
-    const { signal, end } = timeLimit(clock, limits.callMs, `no answer to the question within ${limits.callMs} ms`, this.options.signal);
+    const limit = new TimeLimit(clock, limits.callMs, `no answer to the question within ${limits.callMs} ms`, this.options.signal);
     try {
-      return await unlessAborted(this.options.query!(this.options.key, { signal }), signal);
+      return await unlessAborted(this.options.query!(this.options.key, { signal: limit.signal }), limit.signal);
     } finally {
-      end();
+      limit.end();
     }
   }
 
@@ -113,9 +112,11 @@ export class CallChain<Result> {
     return this.#tries <= this.settings.retry.most;
   }
 
-  private async pause(ms: number): Promise<void> {
+  private async pause(): Promise<void> {
+    const { clock, retry, random } = this.settings;
     const { signal } = this.options;
-    await delay(this.settings.clock, ms, signal);
+    this.#backoff ??= new Backoff(retry, random);
+    await delay(clock, this.#backoff.nextMs(), signal);
     if (signal?.aborted !== true) return;
     if (this.#doubt !== undefined) throw this.unknown(this.#doubt.detail, signal.reason);
     throw signal.reason;

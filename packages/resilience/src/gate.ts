@@ -58,8 +58,9 @@ export class Gate {
 
   /** Tells, if the state is another than was told last. */
   notice(): void {
-    const { state, reason } = this;
+    const { state } = this;
     if (state === this.#told) return;
+    const { reason } = this;
     const { name, clock, logger } = this.settings;
     const change: PolicyChange = {
       policy: name,

@@ -14,11 +14,12 @@ import type { PolicyOptions } from './policy-options.js';
 import { type PolicySettings, settingsOf } from './policy-settings.js';
 import type { PolicyChange, PolicyState, PolicyStats } from './policy-stats.js';
 import { Statistics } from './statistics.js';
-import { timeLimit, TimeLimitError, unlessAborted } from './time-limit.js';
+import { TimeLimit, TimeLimitError, unlessAborted } from './time-limit.js';
 import { outcomeForStats, type Tried } from './tried.js';
 
 /** A try that has its place. */
-interface Placed extends CallAttempt {
+interface Placed extends Omit<CallAttempt, 'signal'> {
+  readonly limit: TimeLimit;
   /** Until when a free connection may be waited for, by the clock's monotonic time. */
   readonly connectionBy: number;
 }
@@ -70,11 +71,13 @@ export class Policy {
     const judge = options.outcomeOf ?? outcomeOf;
     const chain = new CallChain(this.#settings, options, (attempt) =>
       this.tryOnce(attempt, options.signal, async (placed) => {
+        const { limit, key } = placed;
+        const { signal } = limit;
         try {
-          return { outcome: 'done', result: await unlessAborted(work(placed), placed.signal), refused: false };
+          return { outcome: 'done', result: await unlessAborted(work({ signal, key, attempt: placed.attempt }), signal), refused: false };
         } catch (error) {
           const retryAfterMs = isWaybillError(error, 'TARGET_UNAVAILABLE') ? error.retryAfterMs : undefined;
-          return { outcome: placed.signal.aborted ? 'unknown' : judge(error), error, retryAfterMs };
+          return { outcome: limit.isUp ? 'unknown' : judge(error), error, retryAfterMs };
         }
       }),
     );
@@ -127,14 +130,13 @@ export class Policy {
     const { clock, limits } = this.#settings;
     this.refuseIfTurnedAway();
     const connectionBy = clock.monotonic() + limits.acquireMs;
-    const release = await this.acquirePlace(caller);
-    const limit = timeLimit(clock, limits.callMs, `not over within ${limits.callMs} ms`, caller);
+    const release = this.#places.tryAcquire() ?? (await this.acquirePlace(caller));
+    const limit = new TimeLimit(clock, limits.callMs, `not over within ${limits.callMs} ms`, caller);
     this.#inUse += 1;
     try {
       // While this one waited, others may have found out that the target is not well.
       this.refuseIfTurnedAway();
-      const measured = async (): Promise<Tried<Result>> =>
-        this.measured(() => work({ ...attempt, signal: limit.signal, connectionBy }), caller);
+      const measured = async (): Promise<Tried<Result>> => this.measured(() => work({ ...attempt, limit, connectionBy }), caller);
       const tried = await (this.#breaker?.run(measured, caller) ?? measured());
       if (tried.outcome === 'not-done' && tried.retryAfterMs !== undefined) this.#gate.hold(tried.retryAfterMs);
       // Its caller gave up before anything was sent: that is no news about the target.
@@ -159,7 +161,7 @@ export class Policy {
 
   private async acquirePlace(caller: AbortSignal | undefined): Promise<() => void> {
     const { clock, limits } = this.#settings;
-    const limit = timeLimit(clock, limits.acquireMs, `no free place within ${limits.acquireMs} ms`, caller);
+    const limit = new TimeLimit(clock, limits.acquireMs, `no free place within ${limits.acquireMs} ms`, caller);
     this.#waiting += 1;
     try {
       return await this.#places.acquire(limit.signal);

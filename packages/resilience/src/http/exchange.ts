@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Clock } from '@waybill/core';
 import type { Dispatcher } from 'undici';
 import type { PolicySettings } from '../policy-settings.js';
-import { TimeLimitError } from '../time-limit.js';
+import { type TimeLimit, TimeLimitError } from '../time-limit.js';
 import type { HttpAnswer } from './http-request.js';
 
 export interface ExchangeOptions {
@@ -11,11 +11,12 @@ export interface ExchangeOptions {
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Buffer | undefined;
   readonly maxAnswerBytes: number;
-  readonly signal: AbortSignal;
+  /** Ends the exchange at once when it is up. */
+  readonly limit: TimeLimit;
   readonly clock: Clock;
   readonly limits: Pick<PolicySettings['limits'], 'firstByteMs' | 'bodyMs'>;
-  /** Has a look after so many milliseconds: resolves to why to give up, if the request is still waiting for a connection and had better not. */
-  readonly patience: readonly { readonly ms: number; readonly giveUp: () => string | undefined }[];
+  /** How long a connection is waited for, in milliseconds, and how much longer it is then worth it. */
+  readonly patience: { readonly ms: number; readonly more: () => number; readonly detail: string };
 }
 
 export type Exchanged =
@@ -25,7 +26,7 @@ export type Exchanged =
   /** Some or all of it was written, and no whole answer came back. */
   | { readonly outcome: 'lost'; readonly error: Error };
 
-/** Sends one request over a pool and reads its answer, to the end or to `maxAnswerBytes`. Never rejects, and is over as soon as the signal aborts. */
+/** Sends one request over a pool and reads its answer, to the end or to `maxAnswerBytes`. Never rejects, and is over as soon as its limit is up. */
 export function exchange(pool: Dispatcher, options: ExchangeOptions): Promise<Exchanged> {
   return new Promise((resolve) => new Exchange(options, resolve).start(pool));
 }
@@ -33,11 +34,11 @@ export function exchange(pool: Dispatcher, options: ExchangeOptions): Promise<Ex
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #startedAt: number;
   readonly #chunks: Buffer[] = [];
-  readonly #cancels: (() => void)[] = [];
   #bytes = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #head: Pick<HttpAnswer, 'status' | 'headers'> | undefined;
   #over = false;
+  /** Ends the one time limit that runs at the moment. */
   #hush = (): void => {};
 
   constructor(
@@ -48,12 +49,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   start(pool: Dispatcher): void {
-    const { url, method, headers, body, signal, clock, patience } = this.options;
-    const abort = (): void => this.failed(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    this.#cancels.push(() => signal.removeEventListener('abort', abort));
-    for (const { ms, giveUp } of patience) this.#cancels.push(clock.after(ms, () => this.giveUp(giveUp)));
-    if (signal.aborted) return abort();
+    const { url, method, headers, body, limit, patience } = this.options;
+    limit.whenUp((error) => this.failed(error as Error));
+    if (this.#over) return;
+    this.after(patience.ms, () => this.waitLonger());
     pool.dispatch({ path: `${url.pathname}${url.search}`, method, headers: withLength(headers, body), body: this.inPieces(body) }, this);
   }
 
@@ -61,7 +60,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     // Thrown before anything is written, it ends the request and leaves the connection to others.
     if (this.#over) throw new Error('given up while it waited for a connection');
     this.#controller = controller;
-    if (!isLong(this.options.body)) this.written();
+    if (isLong(this.options.body)) this.#hush();
+    else this.written();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpAnswer['headers']): void {
@@ -98,8 +98,12 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   /** Undici has these limits too, and looks at its clock twice a second only. */
   private failAfter(ms: number, detail: string): void {
+    this.after(ms, () => this.failed(new TimeLimitError(detail)));
+  }
+
+  private after(ms: number, act: () => void): void {
     this.#hush();
-    if (!this.#over) this.#hush = this.options.clock.after(ms, () => this.failed(new TimeLimitError(detail)));
+    if (!this.#over) this.#hush = this.options.clock.after(ms, act);
   }
 
   /** A long body goes piece by piece: the time until the first byte of the answer counts from the last piece, not from the first. */
@@ -113,10 +117,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     return Readable.from(pieces(), { objectMode: false });
   }
 
-  private giveUp(why: () => string | undefined): void {
-    if (this.#controller !== undefined) return;
-    const detail = why();
-    if (detail !== undefined) this.failed(new Error(detail));
+  private waitLonger(): void {
+    const { more, detail } = this.options.patience;
+    const ms = more();
+    if (ms === 0) this.failed(new Error(detail));
+    else this.failAfter(ms, detail);
   }
 
   private answered(truncated: boolean): void {
@@ -137,7 +142,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#over) return;
     this.#over = true;
     this.#hush();
-    for (const cancel of this.#cancels) cancel();
     this.resolve(exchanged);
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidOptionsError } from '@waybill/core';
-import type { CallAttempt } from '../call-options.js';
 import type { PolicySettings } from '../policy-settings.js';
+import type { TimeLimit } from '../time-limit.js';
 import type { Tried } from '../tried.js';
 import type { Connections } from './connections.js';
 import { exchange, type Exchanged } from './exchange.js';
@@ -35,8 +35,8 @@ export class HttpTry {
     this.#judge = judge ?? ((answer) => judgeByStatus(answer, { now: settings.clock.now(), idempotent: settings.idempotent }));
   }
 
-  async run({ signal, connectionBy }: Pick<CallAttempt, 'signal'> & { readonly connectionBy: number }): Promise<Tried<HttpAnswer>> {
-    const exchanged = await this.follow(signal, connectionBy);
+  async run({ limit, connectionBy }: { readonly limit: TimeLimit; readonly connectionBy: number }): Promise<Tried<HttpAnswer>> {
+    const exchanged = await this.follow(limit, connectionBy);
     if (exchanged.outcome === 'lost') return { outcome: 'unknown', error: exchanged.error };
     if (exchanged.outcome === 'not-sent') {
       const { error } = exchanged;
@@ -51,17 +51,17 @@ export class HttpTry {
     return { outcome: 'not-done', error: new Error(judgement.unavailable), retryAfterMs: judgement.retryAfterMs };
   }
 
-  private async follow(signal: AbortSignal, connectionBy: number): Promise<Exchanged> {
+  private async follow(limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
     let hop = this.#first;
     for (let left = this.#redirects; ; left -= 1) {
-      const exchanged = await this.exchange(hop, signal, connectionBy);
+      const exchanged = await this.exchange(hop, limit, connectionBy);
       const next = exchanged.outcome === 'answer' && left > 0 ? this.nextHop(hop, exchanged.answer) : undefined;
       if (next === undefined) return exchanged;
       hop = next;
     }
   }
 
-  private exchange({ url, headers }: Hop, signal: AbortSignal, connectionBy: number): Promise<Exchanged> {
+  private exchange({ url, headers }: Hop, limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
     const { clock, limits } = this.settings;
     const placeMs = Math.max(0, connectionBy - clock.monotonic());
     const detail = `no free connection within ${limits.acquireMs} ms`;
@@ -71,14 +71,11 @@ export class HttpTry {
       method: this.#method,
       body: this.#body,
       maxAnswerBytes: this.#maxAnswerBytes,
-      signal,
+      limit,
       clock,
       limits,
       // A connection that is being made has its own time.
-      patience: [
-        { ms: placeMs, giveUp: () => (this.connections.isFull(url.origin) ? detail : undefined) },
-        { ms: placeMs + limits.connectMs, giveUp: () => detail },
-      ],
+      patience: { ms: placeMs, more: () => (this.connections.isFull(url.origin) ? 0 : limits.connectMs), detail },
     });
   }
 
@@ -95,14 +92,21 @@ export class HttpTry {
 }
 
 function checkedUrl(text: string | URL): URL {
-  if (!URL.canParse(String(text))) throw new InvalidOptionsError(`"${String(text)}" is no address to send a request to: give a whole URL.`);
-  const url = new URL(text);
+  const url = parsed(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new InvalidOptionsError(`${url.protocol}// is no address of HTTP: use https:// or http://.`);
   if (url.username !== '' || url.password !== '') {
     throw new InvalidOptionsError(`The address of ${url.host} holds credentials, which would end up in logs: send them as a header.`);
   }
   return url;
+}
+
+function parsed(text: string | URL): URL {
+  try {
+    return new URL(text);
+  } catch (error) {
+    throw new InvalidOptionsError(`"${String(text)}" is no address to send a request to: give a whole URL.`, { cause: error });
+  }
 }
 
 function wholeNumber(name: string, value: number): number {

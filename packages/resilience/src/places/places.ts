@@ -1,5 +1,8 @@
 /** Who may call the target now: a permit of the concurrency limit, and a token of the rate limit. */
 export interface Places {
+  /** A place without waiting for it, where there is one; `undefined` also where only waiting can tell. */
+  tryAcquire(): (() => void) | undefined;
+
   /**
    * Waits for a place; what it resolves with gives the place back, and is called once.
    *

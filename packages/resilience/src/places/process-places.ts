@@ -27,6 +27,16 @@ export class ProcessPlaces implements Places {
     this.#bucket.content = burst; // it begins empty otherwise
   }
 
+  tryAcquire(): (() => void) | undefined {
+    const permits = this.#permits;
+    if (permits?.executionSlots === 0 || this.#line.executionSlots === 0) return undefined;
+    if (this.#bucket?.tryRemoveTokens(1) === false) return undefined;
+    let release = (): void => {};
+    // Where there is a slot, what runs in it is called at once.
+    void permits?.execute(() => new Promise<void>((resolve) => (release = resolve)));
+    return release;
+  }
+
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     const release = this.#permits === undefined ? (): void => {} : await slotOf(this.#permits, signal);

@@ -26,6 +26,10 @@ export class LimitsUnavailableError extends Error {}
 export class SharedPlaces implements Places {
   constructor(private readonly options: SharedPlacesOptions) {}
 
+  tryAcquire(): undefined {
+    return undefined;
+  }
+
   async acquire(signal: AbortSignal): Promise<() => void> {
     const { clock, random, name, concurrency, rate, permitMs } = this.options;
     const request: LimitRequest = {
