@@ -49,11 +49,13 @@ export function verdictOn(answer: TargetAnswer, message: OutboxMessage, classify
   if (classification === 'accepted') return { is: 'accepted' };
   if (classification === 'rejected') return { is: 'rejected', detail: undefined, final: false };
   if (classification === 'unknown') return { is: 'unknown', detail: undefined };
+  // What no compiler has checked may be anything.
+  if (typeof classification !== 'object')
+    return { is: 'unknown', detail: `classify answered ${String(classification)}, which means nothing` };
   if ('rejected' in classification) return { is: 'rejected', detail: classification.rejected, final: classification.final ?? false };
   if ('unavailable' in classification) {
     const asked = classification.retryAfterMs ?? retryAfterMs(answer.headers['retry-after'], now);
     return { is: 'unavailable', detail: classification.unavailable, retryAfterMs: asked };
   }
-  // Of a classifier that no compiler has checked.
   return { is: 'unknown', detail: `classify answered ${JSON.stringify(classification)}, which means nothing` };
 }

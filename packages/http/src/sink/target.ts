@@ -167,7 +167,8 @@ export class Target {
       return new SinkUnavailableError(error.message, { cause: error, retryAfterMs: error.retryAfterMs });
     if (signal.aborted) return new SinkUnavailableError(`the delivery to ${this.name} was given up`, { cause: error });
     const detail = error instanceof Error ? error.message : String(error);
-    if (!began) return new SinkUnavailableError(`nothing was sent to ${this.name}: ${detail}`, { cause: error });
+    if (!began || isWaybillError(error, 'INVALID_OPTIONS'))
+      return new SinkUnavailableError(`nothing was sent to ${this.name}: ${detail}`, { cause: error });
     return this.#resends
       ? new SinkUnavailableError(`the request to ${this.name} failed: ${detail}`, { cause: error })
       : new OutcomeUnknownError(this.name, message.id, `the request failed: ${detail}`, { cause: error });
