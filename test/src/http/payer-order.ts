@@ -1,0 +1,12 @@
+import type { Moment } from '@waybill/core';
+import type { PayingOptions } from './paying.js';
+
+/** What a {@link file://./payer-process.ts} is told, as JSON. */
+export interface PayerOrder extends Pick<PayingOptions, 'way' | 'url' | 'onUnknownOutcome'> {
+  /** URL of the PostgreSQL database. */
+  readonly postgres: string;
+  readonly lanes: number;
+  readonly run: string;
+  /** Where it ends itself. */
+  readonly killAt?: Moment;
+}
