@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { DATABASES } from './composition/flights-on.js';
 import type { DatabaseKind } from './composition/flights-on.js';
 import { MOST_FLIGHTS } from './flight-records.js';
+import { wholeNumber } from './whole-number.js';
 
 export interface DemoOptions {
   readonly size: number;
@@ -39,12 +40,4 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
     .option('--eventstoredb <url>', 'use this EventStoreDB instead of the emulator; the run gets streams of its own there')
     .parse(argv)
     .opts<DemoOptions>();
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text.replaceAll(/[_,]/g, ''));
-    if (Number.isInteger(number) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
-  };
 }

@@ -1,12 +1,10 @@
 import { airportNames, flightFile, flightRecords } from '@waybill/example-flights';
 import { expect } from 'chai';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { until } from '../local-servers/killed-after-starting.js';
+import { allGone, isGone, startDemo } from './started-demo.js';
 
-const program = fileURLToPath(new URL('demo.js', import.meta.resolve('@waybill/example-flights')));
+const start = (...args: readonly string[]): ReturnType<typeof startDemo> => startDemo('@waybill/example-flights', args);
+const SERVERS = 2;
 
 describe('the flights demo', function () {
   this.timeout(90_000);
@@ -23,7 +21,7 @@ describe('the flights demo', function () {
       expect(output.text, output.text).to.match(/✓ Every stream in EventStoreDB is what was committed/);
       expect(output.text).to.match(/dispatcher 2 \(process \d+\) has taken over [1-9]\d* lanes/);
       expect([code, output.text.split('\n').filter((line) => server.test(line)).length]).to.deep.equal([0, 1]);
-      await allGone(output.text);
+      await allGone(output.text, SERVERS);
     });
   }
 
@@ -34,7 +32,7 @@ describe('the flights demo', function () {
     demo.kill('SIGINT');
 
     expect(await exited).to.equal(130);
-    await allGone(output.text);
+    await allGone(output.text, SERVERS);
   });
 
   it('leaves nothing behind when it is killed', async () => {
@@ -44,7 +42,7 @@ describe('the flights demo', function () {
     demo.kill('SIGKILL');
     await exited;
 
-    await until(() => isGone(output.text));
+    await until(() => isGone(output.text, SERVERS));
   });
 
   it('says what to do when a server does not answer', async () => {
@@ -80,46 +78,6 @@ describe('the flights demo', function () {
     expect([names.get('JFK'), names.get('BTR')]).to.deep.equal(['New York John F Kennedy Intl', 'Baton Rouge Metropolitan, Ryan']);
   });
 });
-
-function start(...args: readonly string[]): { demo: ReturnType<typeof spawn>; exited: Promise<number | null>; output: { text: string } } {
-  const { POSTGRES_URL: _postgres, MONGODB_URL: _mongoDB, EVENTSTOREDB_URL: _eventStore, ...env } = process.env; // servers of its own, which have to go
-  const demo = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
-  const output = { text: '' };
-  for (const stream of [demo.stdout, demo.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output.text += text));
-  return { demo, output, exited: once(demo, 'close').then(([code]) => code as number | null) };
-}
-
-async function allGone(printed: string): Promise<void> {
-  expect(await isGone(printed), `left behind:\n${printed}`).to.equal(true);
-}
-
-/** True when every process and every server that the output names is gone. */
-async function isGone(printed: string): Promise<boolean> {
-  const processes = [...printed.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
-  const ports = [...printed.matchAll(/at 127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
-  expect([processes.length > 0, ports.length]).to.deep.equal([true, 2]);
-  return processes.every((pid) => !isAlive(pid)) && (await Promise.all(ports.map(answers))).every((answer) => !answer);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 async function recordAt(
   place: number,
