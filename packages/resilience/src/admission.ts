@@ -1,4 +1,5 @@
-import { TokenBucket } from 'limiter';
+import type { TokenBucket } from 'limiter';
+import { fullBucket } from './places/token-bucket.js';
 import type { RateLimit } from './policy-options.js';
 
 export interface AdmissionOptions {
@@ -24,10 +25,7 @@ export class Admission {
 
   constructor({ concurrency, rate }: AdmissionOptions) {
     this.#most = concurrency === false ? Infinity : concurrency;
-    if (rate === undefined) return;
-    const burst = rate.burst ?? rate.limit;
-    this.#bucket = new TokenBucket({ bucketSize: burst, tokensPerInterval: rate.limit, interval: rate.perMs });
-    this.#bucket.content = burst; // it begins empty otherwise
+    this.#bucket = rate && fullBucket(rate);
   }
 
   enter(): Entry {

@@ -1,6 +1,6 @@
 import { circuitBreaker, type CircuitBreakerPolicy, CircuitState, CountBreaker, handleWhenResult, type IBreaker } from 'cockatiel';
 import type { Clock } from '@waybill/core';
-import type { PresetNumbers } from './presets.js';
+import type { PresetNumbers } from './preset-numbers.js';
 import { TimeWindow } from './time-window.js';
 import { isFault, type Tried } from './tried.js';
 

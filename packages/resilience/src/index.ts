@@ -1,7 +1,8 @@
 // The policy
 export { Policy } from './policy.js';
 export type { BreakerOptions, InCallRetry, OnUnknownOutcome, PolicyOptions, PoolOptions, RateLimit, TimeLimits } from './policy-options.js';
-export { presets, type Preset, type PresetNumbers } from './presets.js';
+export { presets, type PresetNumbers } from './preset-numbers.js';
+export type { Preset } from './presets.js';
 
 // A call
 export type { CallAttempt, CallOptions, FailedOutcome, Query, QueryAnswer } from './call-options.js';

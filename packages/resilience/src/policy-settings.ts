@@ -1,6 +1,6 @@
 import type { Clock, Logger, SharedLimits } from '@waybill/core';
 import type { OnUnknownOutcome, PolicyOptions, RateLimit } from './policy-options.js';
-import type { PresetNumbers } from './presets.js';
+import type { PresetNumbers } from './preset-numbers.js';
 
 /** The options of a policy with everything filled in. */
 export interface PolicySettings extends Pick<PresetNumbers, 'limits' | 'pool' | 'retry'> {

@@ -3,7 +3,7 @@ import { InvalidOptionsError, silentLogger, systemClock } from '@waybill/core';
 import { refuseOddNumbers } from './odd-numbers.js';
 import type { PolicyOptions } from './policy-options.js';
 import type { PolicySettings } from './policy-settings.js';
-import { presets, type PresetNumbers } from './presets.js';
+import { presets, type PresetNumbers } from './preset-numbers.js';
 
 /** @throws {@link InvalidOptionsError} they cannot work */
 export function settingsOf(options: PolicyOptions): PolicySettings {

@@ -1,8 +1,9 @@
 import { bulkhead, type BulkheadPolicy } from 'cockatiel';
-import { TokenBucket } from 'limiter';
+import type { TokenBucket } from 'limiter';
 import { type Clock, delay } from '@waybill/core';
 import type { RateLimit } from '../policy-options.js';
 import type { Places } from './places.js';
+import { fullBucket } from './token-bucket.js';
 
 export interface ProcessPlacesOptions {
   readonly concurrency: number | false;
@@ -21,10 +22,7 @@ export class ProcessPlaces implements Places {
   constructor({ concurrency, rate, clock }: ProcessPlacesOptions) {
     this.#clock = clock;
     this.#permits = concurrency === false ? undefined : bulkhead(concurrency, Number.POSITIVE_INFINITY);
-    if (rate === undefined) return;
-    const burst = rate.burst ?? rate.limit;
-    this.#bucket = new TokenBucket({ bucketSize: burst, tokensPerInterval: rate.limit, interval: rate.perMs });
-    this.#bucket.content = burst; // it begins empty otherwise
+    this.#bucket = rate && fullBucket(rate);
   }
 
   tryAcquire(): (() => void) | undefined {
