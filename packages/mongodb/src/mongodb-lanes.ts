@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError, isWaybillError } from '@waybill/core';
 import type {
   LaneLease,
   LanePage,
@@ -90,7 +91,8 @@ export class MongoDBLanes implements LaneStore {
     try {
       await this.#settlements.settle(lease, settlement);
     } catch (error) {
-      throw translate(error);
+      if (!isWaybillError(error, 'COMMIT_OUTCOME_UNKNOWN')) throw translate(error);
+      throw new DatabaseUnavailableError('the answer to the commit of a settlement was lost; to store it again is safe', { cause: error });
     }
   }
 

@@ -1,6 +1,6 @@
 import type { LaneGrant, Settlement } from '@waybill/core';
 import { MongoDBEmulator } from '@waybill/mongodb-emulator';
-import { aSettlement, aStoppedStream, anAttempt, eventually } from '@waybill/testing';
+import { anAppend, aSettlement, aStoppedStream, anAttempt, eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import type { Document } from 'mongodb';
 import { randomUUID } from 'node:crypto';
@@ -53,6 +53,8 @@ describe('settlements on MongoDB', function () {
       const grants = await acquire(shop, 'heir', 60_000);
       return grants.length > 0 ? grants : undefined;
     });
+  const idsIn = async ({ waybill }: MongoDBShop, stream: string): Promise<readonly string[]> =>
+    (await waybill.transactions.run((tx) => waybill.outbox.headAndTail(stream, 0n, tx))).tail.map(({ id }) => id);
   const placeAt = (position: bigint) => ({ position }) as never;
 
   it('of a batch that was delivered are one command, with their line of the history', async () => {
@@ -129,12 +131,14 @@ describe('settlements on MongoDB', function () {
   ] as const) {
     it(`of a process that is killed ${what} are as if they had not been, and keep nobody from the lanes`, async () => {
       const { holder, heir, grants, dieAt } = await holderAndHeir(await mongodbDatabase());
+      const reply = anAppend('key-k');
       dieAt(moment);
 
       const dying = settle(holder, grants[1]!, {
         checkpoint: placeAt(3n),
         stopped: [aStoppedStream('order-7', 2n)],
         attempts: [anAttempt(['undone'])],
+        replies: [reply],
       }).catch(() => {});
       const begun = performance.now();
       const heirs = await takeOver(heir);
@@ -145,9 +149,32 @@ describe('settlements on MongoDB', function () {
       expect(heirs[1]!.progress).to.deep.include({ checkpoint: { position: 0n }, suspects: 1 });
       expect(await heir.waybill.lanes.stopped(heirs[1]!.lease)).to.deep.equal([]);
       expect(await heir.waybill.status.attempts({ messageId: 'undone' })).to.deep.equal([]);
-      await settle(heir, heirs[1]!, { checkpoint: placeAt(4n) });
+      expect(await idsIn(heir, 'key-k')).to.deep.equal([]);
+      await settle(heir, heirs[1]!, { checkpoint: placeAt(4n), replies: [reply] });
+      expect(await idsIn(heir, 'key-k')).to.deep.equal([reply.messages[0]!.id]);
       await holder.client.close();
       await dying;
+    });
+  }
+
+  for (const request of ['carried-out', 'lost'] as const) {
+    it(`leave a reply once where the answer to the commit is lost, which was ${request}, and it is stored again`, async () => {
+      const at = await mongodbDatabase();
+      const door = await MongoDBDoor.before(at.url);
+      opened.push(door);
+      const shop = await openShop({ at: { ...at, url: door.url }, lanes: LANES, changeStream: false, commitTimeoutMs: 300 });
+      opened.push(shop);
+      await shop.waybill.routes.save({ name: 'all', order: 'stream', selection: {}, start: 'beginning' });
+      const [lane] = await acquire(shop, 'one', 60_000);
+      const reply = anAppend('key-k');
+
+      door.loseNextCommit(request);
+      const first = settle(shop, lane!, { replies: [reply] });
+      // One that was carried out the driver finds out about by itself.
+      await (request === 'lost' ? failureOf('DATABASE_UNAVAILABLE', () => first) : first);
+      await settle(shop, lane!, { replies: [reply] });
+
+      expect(await idsIn(shop, 'key-k')).to.deep.equal([reply.messages[0]!.id]);
     });
   }
 
