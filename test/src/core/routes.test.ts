@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { Dispatcher, UnitOfWork } from '@waybill/core';
-import type { DispatcherOptions, MessageDefinition, OutboxMessage, Receipt, RouteOptions } from '@waybill/core';
+import type { DispatcherOptions, MessageDefinition, OutboxMessage, Receipt, RouteOptions, Sink } from '@waybill/core';
 import { InMemoryDatabase, InMemorySink } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, aRunningDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
+import { OrderDesk } from '../shop/order-desk.js';
 import { ChargeCard, Order, OrderCancelled, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
 
 describe('a route', () => {
@@ -350,7 +351,28 @@ describe('a route', () => {
     });
   });
 
+  describe('whose sink takes fewer messages at once than a batch has', () => {
+    for (const [mostAtOnce, size, calls] of [
+      [2, 500, [2, 2, 1]],
+      [500, 3, [3, 2]],
+      [1, 500, [1, 1, 1, 1, 1]],
+    ] as const) {
+      it(`is delivered ${calls.join(', ')} at a time (${mostAtOnce} at once, batches of ${size})`, async () => {
+        const desk = new OrderDesk();
+        const sizes: number[] = [];
+        const counting: Sink = { mostAtOnce, deliver: (batch) => Promise.resolve({ accepted: sizes.push(batch.length) && batch.length }) };
+        await desk.note('7', 'a', 'b', 'c', 'd', 'e');
+
+        await desk.started({ sink: counting, batch: { size } });
+        await desk.clock.pass(100);
+
+        expect(sizes).to.deep.equal(calls);
+      });
+    }
+  });
+
   describe('that cannot work', () => {
+    const takes: Sink = { deliver: (batch) => Promise.resolve({ accepted: batch.length }) };
     for (const [what, route, reason] of [
       ['without a sink', { sink: undefined }, 'it has no sink'],
       ['with a sink that cannot deliver', { sink: {} }, 'it has no sink'],
@@ -363,6 +385,9 @@ describe('a route', () => {
       ['with a batch that is too large', { batch: { size: 10_001 } }, 'batch.size'],
       ['with a part of a message as a batch', { batch: { size: 1.5 } }, 'batch.size'],
       ['with no number as a batch', { batch: { size: NaN } }, 'batch.size'],
+      ['with a sink that takes none at once', { sink: { ...takes, mostAtOnce: 0 } }, 'mostAtOnce: 0, which must be a whole number from 1'],
+      ['with a sink that takes a part of a message', { sink: { ...takes, mostAtOnce: 1.5 } }, 'mostAtOnce: 1.5'],
+      ['with a sink that takes no number at once', { sink: { ...takes, mostAtOnce: NaN } }, 'mostAtOnce: NaN'],
       ['with no tries', { retry: { attempts: 0 } }, 'retry.attempts must be a whole number from 1'],
       ['with no wait', { retry: { firstMs: 0 } }, 'retry.firstMs must be above 0'],
       ['with a longest wait below the first', { retry: { firstMs: 100, maxMs: 99 } }, 'retry.maxMs not below it'],

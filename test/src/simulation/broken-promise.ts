@@ -8,6 +8,7 @@ export type PromiseName =
   | 'one deliverer by its own clocks'
   | 'G8 an outage burns no attempts'
   | 'G8 poison stops only its stream'
+  | 'nothing is sent twice unless a person says so'
   | 'receipts say the truth'
   | 'the history has every try'
   | 'a stop ends and gives lanes back'

@@ -84,7 +84,8 @@ export class LaneWatch {
     this.#stand(`${route}/${lane}`, settlement);
     const ledger = this.ledger.routes.get(route)!;
     for (const { id, outcome } of executed) {
-      const { kind, messageId } = this.#actions.get(id) ?? {};
+      const { kind, messageId, stream } = this.#actions.get(id) ?? {};
+      if (outcome === 'done' && (kind === 'resume' || kind === 'redrive')) ledger.goesOn(stream ?? lane);
       if (outcome === 'done' && kind === 'skip' && messageId !== undefined) ledger.givenUp.add(messageId);
     }
     for (const { messageId } of discarded) {

@@ -13,6 +13,10 @@ export class RouteLedger {
   /** How much the target had accepted when the message failed last. */
   readonly acceptancesAtFailure = new Map<string, number>();
   acceptances = 0;
+  /** By lane and by stream: how often a person has had it go on. */
+  readonly #goOns = new Map<string, number>();
+  /** By message: how often a person had had it go on when it was sent. */
+  readonly #sent = new Map<string, number>();
 
   constructor(readonly setup: RouteSetup) {}
 
@@ -22,6 +26,24 @@ export class RouteLedger {
 
   settledFor(id: string): boolean {
     return this.accepted.has(id) || this.givenUp.has(id);
+  }
+
+  /** A person has had a lane, or a stream, go on. */
+  goesOn(what: string | number): void {
+    this.#goOns.set(String(what), (this.#goOns.get(String(what)) ?? 0) + 1);
+  }
+
+  /** @returns whether it was sent before, and nobody has said since that it is to be sent */
+  sends({ id, stream }: { readonly id: string; readonly stream: string }, lane: number): boolean {
+    const goOns = (this.#goOns.get(String(lane)) ?? 0) + (this.#goOns.get(stream) ?? 0);
+    const isRepeat = this.#sent.get(id) === goOns;
+    this.#sent.set(id, goOns);
+    return isRepeat;
+  }
+
+  /** Its sender was told that it was not taken: it may be sent again. */
+  notTaken(id: string): void {
+    this.#sent.delete(id);
   }
 
   blame(id: string): void {

@@ -11,6 +11,8 @@ export interface RouteSetup {
   /** Takes streams with this prefix only. */
   readonly prefix: string | undefined;
   readonly needsWholeStreams: boolean;
+  /** Its target must not get anything twice, and cannot be asked. */
+  readonly onlyOnce: boolean;
 }
 
 /** What can go wrong in a world; a seed has some of it only, so that each gets its turn. */
@@ -53,7 +55,7 @@ export function setupOf(seed: number): Setup {
     seed,
     lanes: random.between(1, 3),
     streams,
-    routes: routesOf(random),
+    routes: routesOf(random, new SeededRandom(seed, 5)),
     wallSkewsMs: Array.from({ length: random.between(1, 3) }, () => (random.chance(0.2) ? random.pick([-HOUR_MS, HOUR_MS]) : 0)),
     leaseMs: 3_000,
     pollMs: 1_000,
@@ -66,12 +68,14 @@ export function setupOf(seed: number): Setup {
   };
 }
 
-function routesOf(random: SeededRandom): readonly RouteSetup[] {
+/** @param others - draws what was thought of later, so that each seed's world stays otherwise as it was */
+function routesOf(random: SeededRandom, others: SeededRandom): readonly RouteSetup[] {
   const route = (name: string, prefix: string | undefined): RouteSetup => {
     const order = random.chance(0.2) ? 'global' : 'stream';
     const onFailure = order === 'global' ? 'halt' : random.pick(POLICIES);
     const needsWholeStreams = onFailure !== 'discard' && random.chance(0.3);
-    return { name, order, onFailure, prefix, needsWholeStreams };
+    const onlyOnce = others.chance(0.3) && !needsWholeStreams;
+    return { name, order, onFailure, prefix, needsWholeStreams, onlyOnce };
   };
   const first = route('mail', undefined);
   return random.chance(0.3) ? [first, route('audit', 'note-')] : [first];

@@ -110,14 +110,14 @@ export class SimulatedProcess implements Caller {
     return this.beliefs.all().some((lease) => this.world.watch.isStale(lease));
   }
 
-  #routeOptions({ name, order, onFailure, prefix, needsWholeStreams }: RouteSetup): DispatcherOptions['routes'][string] {
+  #routeOptions({ name, order, onFailure, prefix, needsWholeStreams, onlyOnce }: RouteSetup): DispatcherOptions['routes'][string] {
     const { attempts, batchSize } = this.world.setup;
     const kill = (): void => {
       if (this.state === 'gone') return;
       this.world.note(`${this.name} is killed by what it delivers`);
       this.crash();
     };
-    const sink = simulatedSink({ name, needsWholeStreams, process: this, beliefs: this.beliefs, kill }, this.world);
+    const sink = simulatedSink({ name, needsWholeStreams, onlyOnce, process: this, beliefs: this.beliefs, kill }, this.world);
     return {
       ...{ order, onFailure, start: 'beginning', sink, batch: { size: batchSize } },
       ...(prefix !== undefined && { streams: [prefix] }),

@@ -27,6 +27,8 @@ export interface Condition {
   readonly lane?: StoredLane;
 }
 
+/** What a lane waits for as long as it takes. */
+const SINKS_TROUBLE: readonly string[] = ['SINK_UNAVAILABLE', 'OUTCOME_UNKNOWN'];
 /** A stream that stopped longer ago was told of when it did. */
 const RECENTLY_MS = 300_000;
 /** Of a lane with more messages than are counted nobody sees that one is gone: only the age of the oldest tells. */
@@ -66,7 +68,7 @@ function ofLanes(
       : [],
   );
 
-  const cutOff = lanes.filter(({ state, failure }) => state === 'waiting' && failure?.code === 'SINK_UNAVAILABLE');
+  const cutOff = lanes.filter(({ state, failure }) => state === 'waiting' && failure && SINKS_TROUBLE.includes(failure.code));
   if (cutOff.length > 0) {
     // While the sink is away nothing moves, and no lane is to blame.
     const tell = cutOff.some(({ owner }) => isToTell(owner, instance));

@@ -23,8 +23,7 @@ export function laneHalted({ route, lane, since }: Place, failure: Obstacle): Fi
     text: lines(
       whatFailed(failure),
       'Nothing behind it in this lane is delivered until a person acts, also over restarts. Other lanes go on.',
-      `Mend the cause, then call dispatcher.resume(${quoted(route)}, ${lane}).`,
-      `If the message can never be accepted: ${skipCall(route, failure)}.`,
+      ...whatToDo(failure, `dispatcher.resume(${quoted(route)}, ${lane})`, skipCall(route, failure)),
     ),
   };
 }
@@ -39,8 +38,7 @@ export function streamStopped({ route, lane, since }: Place, failure: Obstacle, 
     text: lines(
       whatFailed(failure),
       `This message and every later one of the stream ${state === 'parked' ? 'are set aside' : 'wait'}. Other streams go on.`,
-      `Mend the cause, then call dispatcher.redrive(${quoted(route)}, { stream: ${quoted(failure.stream)} }).`,
-      `If the message can never be accepted: ${skipCall(route, failure)}.`,
+      ...whatToDo(failure, `dispatcher.redrive(${quoted(route)}, { stream: ${quoted(failure.stream)} })`, skipCall(route, failure)),
     ),
   };
 }
@@ -134,7 +132,10 @@ export function sinkUnavailable(
     route,
     error: { code, message: short(error) },
     since,
-    title: `The sink of route ${route} is not available`,
+    title:
+      code === UNKNOWN
+        ? `The sink of route ${route} does not tell what became of a message`
+        : `The sink of route ${route} is not available`,
     text: lines(
       `Lanes of route ${quoted(route)} have waited for it since ${since.toISOString()}: ${short(error)}`,
       'No message is blamed, no try is used up, and nothing is parked. Delivery goes on by itself when the sink is back.',
@@ -154,6 +155,13 @@ function about(route: string, lane: number, { messageId: id, stream, revision, c
   return { route, lane, message: { id, stream, revision: String(revision) }, error: { code, message: short(error) }, since };
 }
 
+/** A message that may have been done is not sent again without a person having looked. */
+function whatToDo({ code }: Obstacle, goOn: string, skip: string): readonly string[] {
+  return code === UNKNOWN
+    ? [`Find out from the target whether it was done. If it was: ${skip}.`, `If it was not, call ${goOn}, which sends it again.`]
+    : [`Mend the cause, then call ${goOn}.`, `If the message can never be accepted: ${skip}.`];
+}
+
 function whatFailed(failure: Obstacle): string {
   const type = failure.type === undefined ? '' : `${failure.type}, `;
   const tries = failure.attempts === 1 ? '1 try' : `${failure.attempts} tries`;
@@ -168,5 +176,6 @@ const placeOf = ({ stream, revision }: Obstacle): string => `${stream}@${revisio
 const lines = (...sentences: readonly string[]): string => sentences.join('\n');
 const quoted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
+const UNKNOWN = 'OUTCOME_UNKNOWN';
 const LONGEST_ERROR = 500;
 const short = (error: string): string => (error.length > LONGEST_ERROR ? `${error.slice(0, LONGEST_ERROR)} ...` : error);
