@@ -58,6 +58,21 @@ describe('what a sink is told to have come before a message', () => {
     expect(sink.told.at(-1)).to.equal('one@2 after 0');
   });
 
+  it('is the placeholder of a message that was skipped, where the sink gets one', async () => {
+    sink = new AnsweringSink({ needsWholeStreams: true });
+    desk = new OrderDesk({ sink });
+    refuse('bad');
+    const { messages } = await desk.note('one', 'a', 'bad', 'c');
+    const dispatcher = await started({ retry: { attempts: 1 } });
+    accept();
+
+    await dispatcher.skip('memory', messages[1]!.id, 'withdrawn');
+    await desk.clock.pass(POLL_MS);
+
+    expect(sink.told.slice(-2)).to.deep.equal(['one@1 after 0', 'one@2 after 1']);
+    expect(await answered()).to.deep.equal(['one@0', 'one@1', 'one@2']);
+  });
+
   it('is known to the next holder of the lane', async () => {
     await desk.note('one', 'a');
     await (await started()).stop();

@@ -114,14 +114,13 @@ export class LaneOrders {
     const { route, clock } = this.options;
     const { reason = '' } = action;
     const { needsWholeStreams = false } = route.sink;
-    if (needsWholeStreams) {
-      const { failure } = await this.delivery.ofMessages([skippedMessage(row, reason)], 1);
-      if (failure) return this.#refuse(action, `the sink did not take the placeholder: ${failure.message}`);
-    }
+    const placed = needsWholeStreams ? await this.delivery.ofMessages([skippedMessage(row, reason)], 1) : undefined;
+    if (placed?.failure) return this.#refuse(action, `the sink did not take the placeholder: ${placed.failure.message}`);
     const line = { messageIds: [row.id], outcome: 'skipped', startedAt: clock.now(), durationMs: 0, detail: reason } as const;
     return {
       change: {
         ...change,
+        ...placed?.settles,
         ...(needsWholeStreams && { placeholders: [{ stream: row.stream, revision: row.revision }] }),
         executed: [{ id: action.id, outcome: 'done' }],
         attempts: [...(change.attempts ?? []), line],
