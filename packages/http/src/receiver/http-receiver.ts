@@ -1,5 +1,5 @@
 import type { ArrivedMessage, Taken } from '@waybill/core';
-import { InvalidOptionsError } from '@waybill/core';
+import { InvalidOptionsError, WaybillError } from '@waybill/core';
 import { Admission } from '@waybill/resilience';
 import type { ContentMode } from '../wire/content-mode.js';
 import { HEADER } from '../wire/header-names.js';
@@ -66,7 +66,7 @@ export class HttpReceiver {
     try {
       return await Promise.race([this.#receive({ ...request, signal }, progress), tooLate]);
     } catch (error) {
-      const refusal = refusalOf(error);
+      const refusal = refusalOf(signal.aborted ? stopped(error) : error);
       this.#log(refusal, error, progress);
       const reply = problemReply(refusal, progress.batch ? progress.accepted : undefined);
       return { ...reply, headers: { ...reply.headers, ...this.#connection(request, progress) }, ...(head && { body: '' }) };
@@ -86,11 +86,12 @@ export class HttpReceiver {
     const { status, headers, body } = await this.handle({
       method: request.method,
       headers: Object.fromEntries(request.headers),
-      // Who cancels the stream ends the connection under it, and with it the answer.
-      body: request.body?.values({ preventCancel: true }) ?? new Uint8Array(),
+      body: chunksOf(request),
       signal: request.signal,
     });
-    return new Response(body, { status, headers });
+    // What becomes of the connection is the server's own affair there.
+    const { connection: _connection, ...rest } = headers;
+    return new Response(body, { status, headers: rest });
   }
 
   async #receive(request: ReceivedRequest & { readonly signal: AbortSignal }, progress: Progress): Promise<HttpReply> {
@@ -156,6 +157,18 @@ export class HttpReceiver {
     else if (slug === 'unavailable') logger.warn({ ...fields, err: error }, `Message ${messageId} could not be taken now.`);
     else logger.error({ ...fields, err: error }, `Message ${messageId} could not be handled.`);
   }
+}
+
+// Not touched before it is read: what a stream has begun to hold, a server cannot throw away, and its client would wait for its turn to listen.
+async function* chunksOf(request: Request): AsyncGenerator<Uint8Array> {
+  if (request.body) yield* request.body;
+}
+
+/** What an intake throws when it is told to stop is no failure of its own. */
+function stopped(error: unknown): unknown {
+  return error instanceof WaybillError || error instanceof Refusal
+    ? error
+    : new Refusal('unavailable', 'It was stopped, for nobody waits for the answer any more.', retryAfter(1_000));
 }
 
 // In binary mode the signature is of the payload. What binds it to one message is that its id was signed with it.

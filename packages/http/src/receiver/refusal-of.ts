@@ -28,6 +28,7 @@ export function refusalOf(error: unknown): Refusal {
     return new Refusal('oversized', `The payload has ${error.bytes} bytes; the limit is ${error.limitBytes}.`);
   if (isWaybillError(error, 'PREDECESSOR_MISSING')) return new Refusal('predecessor-missing', error.message);
   if (isWaybillError(error, 'STALE_SENDER')) return new Refusal('stale-sender', error.message);
+  if (isWaybillError(error, 'REVISION_TAKEN')) return new Refusal('revision-taken', error.message);
   if (isWaybillError(error, 'OUTCOME_UNKNOWN'))
     return new Refusal('outcome-unknown', 'What the handler of the message called has not told what became of it.');
   for (const code of TROUBLE) if (isWaybillError(error, code)) return unavailable('retryAfterMs' in error ? error.retryAfterMs : undefined);

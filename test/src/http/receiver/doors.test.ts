@@ -1,8 +1,9 @@
 import { expect } from 'chai';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { HttpReceiver } from '@waybill/http';
 import type { HttpReceiverOptions, Problem } from '@waybill/http';
-import { eventually, gate, isWaiting } from '@waybill/testing';
+import { eventually, gate, SETTLE_MS } from '@waybill/testing';
 import { DOORS } from './doors.js';
 import type { Door } from './doors.js';
 import { NotingIntake } from './noting-intake.js';
@@ -107,11 +108,14 @@ for (const [name, open] of Object.entries(DOORS)) {
     });
 
     it('answers whoever sends a body that is too large, instead of cutting the connection', async () => {
-      await start({ maxBodyBytes: 1_000 });
+      const raw = client(await start({ maxBodyBytes: 1_000 }));
+      const bytes = 8_000_000;
 
-      const answer = await post({ headers: typed, body: 'x'.repeat(300_000) });
+      await raw.post({ ...typed, 'content-length': bytes }).writeBeforeReading('x'.repeat(bytes));
 
-      expect(await problemIn(answer)).to.equal('oversized');
+      expect(await raw.answered())
+        .to.match(/^HTTP\/1.1 413 /)
+        .and.contain('oversized');
     });
 
     it('reads no more than it may of a body without end', async () => {
@@ -212,9 +216,9 @@ for (const [name, open] of Object.entries(DOORS)) {
       intake.before = (_message, { signal }) => void (stop = signal);
 
       await (await post(signed(structured()))).text();
-      await post(signed(structured()));
+      await sleep(SETTLE_MS);
 
-      expect(await isWaiting(new Promise((resolve) => stop!.addEventListener('abort', resolve)))).to.equal(true);
+      expect(stop!.aborted).to.equal(false);
     });
 
     it('does not wait longer for an answer than it says', async () => {

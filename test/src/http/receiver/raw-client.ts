@@ -32,6 +32,13 @@ export class RawClient {
     return this;
   }
 
+  /** As many a client does: it looks for an answer when all is written, and not before. */
+  async writeBeforeReading(text: string): Promise<void> {
+    this.#socket.pause();
+    await new Promise<void>((resolve) => this.#socket.write(text, () => resolve()));
+    this.#socket.resume();
+  }
+
   /** Writes chunk after chunk for as long as the other side lets it. */
   async writeWithoutEnd(chunk: string): Promise<number> {
     const framed = `${chunk.length.toString(16)}\r\n${chunk}\r\n`;

@@ -29,8 +29,8 @@ export async function serve(
 const LINGER_MS = 1_000;
 
 /**
- * A connection that is closed while its client still sends is reset, and the client may never see the answer: what comes within a second is
- * thrown away before.
+ * A connection that is closed while its client still sends is reset, and the client never sees the answer: what comes within a second is thrown
+ * away first.
  */
 function drained(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
