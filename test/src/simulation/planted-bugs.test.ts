@@ -16,6 +16,8 @@ const BREAKS: Readonly<Record<PlantedBug, readonly BrokenPromise['promise'][]>> 
   'settle without the epoch': ['G7 no write without the lease'],
   'mergeMap for concatMap': ['G2 first acceptances in order, without holes'],
   'read without the window': ['G1 committed is delivered', 'G2 first acceptances in order, without holes', 'receipts say the truth'],
+  'no word of what may have been sent': ['nothing is sent twice unless a person says so'],
+  'a doubt that late commits make forgotten': ['nothing is sent twice unless a person says so'],
 };
 
 describe('the simulation, of a dispatcher with a bug,', () => {
