@@ -1,4 +1,4 @@
-import type { PredecessorMissingError, StaleSenderError } from './errors/arrival-errors.js';
+import type { PredecessorMissingError, RevisionTakenError, StaleSenderError } from './errors/arrival-errors.js';
 import type {
   ConcurrencyError,
   TransactionConflictError,
@@ -47,7 +47,7 @@ export {
   WitnessUnavailableError,
   LanesInUseError,
 } from './errors/database-errors.js';
-export { PredecessorMissingError, StaleSenderError } from './errors/arrival-errors.js';
+export { PredecessorMissingError, RevisionTakenError, StaleSenderError } from './errors/arrival-errors.js';
 export type { DeliveryFailure } from './errors/delivery-errors.js';
 export {
   SinkUnavailableError,
@@ -99,6 +99,7 @@ export interface WaybillErrors {
   readonly WAIT_TIMEOUT: WaitTimeoutError;
   readonly PARKED: ParkedError;
   readonly PREDECESSOR_MISSING: PredecessorMissingError;
+  readonly REVISION_TAKEN: RevisionTakenError;
   readonly STALE_SENDER: StaleSenderError;
 }
 

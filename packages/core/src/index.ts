@@ -111,6 +111,7 @@ export { checkedLimit } from './limit/checked-limit.js';
 export type { CheckedLimit } from './limit/checked-limit.js';
 
 // receiver
+export type { OrderOptions, OrderStart } from './receiver/arrival-order.js';
 export type { ArrivedMessage } from './receiver/arrived-message.js';
 export type { Intake, Taken, TakeOptions } from './receiver/intake.js';
 export { InboxHandlers } from './receiver/inbox-handlers.js';
@@ -158,6 +159,7 @@ export {
   ParkedError,
   PayloadTooLargeError,
   PredecessorMissingError,
+  RevisionTakenError,
   RouteRefusedError,
   SchemaMismatchError,
   ScopeClosedError,

@@ -231,6 +231,19 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
     expect(error.cause).to.have.property('code', 'INVALID_OPTIONS');
   });
 
+  it('get one message at a time, so that a kill leaves one call in doubt; handlers of one step get batches', () => {
+    class Noting {
+      @OutboxHandler(OrderPlaced, { name: 'noting' })
+      async on({ type }: Message<OrderPlaced>): Promise<void> {
+        written.push(type);
+      }
+    }
+    const mostAtOnce = (handlers: readonly object[]): number | undefined =>
+      new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: handlers as never }).mostAtOnce;
+
+    expect([mostAtOnce([new Billing()]), mostAtOnce([new Noting()])]).to.deep.equal([1, undefined]);
+  });
+
   it('stand beside handlers of one step, in order', async () => {
     class Beside {
       @OutboxHandler([OrderPlaced, OrderCancelled], { name: 'beside' })

@@ -13,6 +13,7 @@ export const WAYS: readonly Way[] = ['now', 'later'];
 export interface IntakeOptions {
   readonly name: string;
   readonly inOrder?: boolean;
+  readonly start?: 'beginning' | 'now';
   readonly reached?: (moment: Moment) => void;
 }
 

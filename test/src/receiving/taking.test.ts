@@ -116,12 +116,25 @@ onEveryDatabase('what arrives', <Tx>(open: OpenDatabase<Tx>) => {
           expect(await take(carriers, parcel(9n, { previous: 2n }))).to.equal(first);
         });
 
-        it('is a duplicate at or below the last revision, also under another id', async () => {
-          await take(carriers, parcel(4n));
+        it('is a duplicate at or below the last revision when it is known, and nothing else is', async () => {
+          const [zero, one] = parcelsOf(stream, 2);
+          for (const message of [zero!, one!]) await take(carriers, message);
 
-          expect(await take(carriers, parcel(4n))).to.equal('duplicate');
-          expect(await take(carriers, parcel(1n, { previous: 'none' }))).to.equal('duplicate');
-          expect(await reception.writtenOnce(stream, 1)).to.deep.equal([`${stream} 4`]);
+          const other = await failureOf('REVISION_TAKEN', () => take(carriers, { ...zero!, id: randomUUID() }));
+
+          expect([await take(carriers, one!), await take(carriers, zero!)]).to.deep.equal(['duplicate', 'duplicate']);
+          expect(other).to.include({ stream, revision: 0n, last: 1n });
+          expect(await reception.writtenOnce(stream, 2)).to.have.length(2);
+        });
+
+        it('begins where it comes first, for a receiver that joins later', async () => {
+          const joining = await intake({ inOrder: true, start: 'now' });
+
+          expect(await take(joining, parcel(7n, { previous: 6n }))).to.equal(first);
+
+          await failureOf('PREDECESSOR_MISSING', () => take(joining, parcel(9n, { previous: 8n })));
+          await failureOf('REVISION_TAKEN', () => take(joining, parcel(6n, { previous: 5n })));
+          expect(await take(joining, parcel(8n, { previous: 7n }))).to.equal(first);
         });
 
         it('needs only a higher revision where its sender does not tell what came before', async () => {
@@ -140,9 +153,10 @@ onEveryDatabase('what arrives', <Tx>(open: OpenDatabase<Tx>) => {
         });
 
         it('knows the new sender also by a duplicate', async () => {
-          await take(carriers, parcel(0n, { epoch: 4n }));
+          const id = randomUUID();
+          await take(carriers, parcel(0n, { id, epoch: 4n }));
 
-          expect(await take(carriers, parcel(0n, { epoch: 5n }))).to.equal('duplicate');
+          expect(await take(carriers, parcel(0n, { id, epoch: 5n }))).to.equal('duplicate');
 
           await failureOf('STALE_SENDER', () => take(carriers, parcel(1n, { epoch: 4n })));
         });
@@ -151,8 +165,9 @@ onEveryDatabase('what arrives', <Tx>(open: OpenDatabase<Tx>) => {
           await take(carriers, parcel(5n));
 
           expect(await take(carriers, parcel(0n, { source: 'https://other.example' }))).to.equal(first);
-          expect(await take(carriers, parcel(0n, { route: 'returns' }))).to.equal(first);
-          expect(await take(carriers, parcel(0n, { route: 'returns' }))).to.equal('duplicate');
+          const returned = parcel(0n, { route: 'returns', id: randomUUID() });
+          expect(await take(carriers, returned)).to.equal(first);
+          expect(await take(carriers, returned)).to.equal('duplicate');
         });
       });
     });

@@ -36,3 +36,24 @@ export class StaleSenderError extends WaybillError {
     );
   }
 }
+
+/**
+ * Another message arrived at this revision before: the sender's database was restored and has gone on from an earlier state, or somebody uses its
+ * name. Nothing was stored, and nothing is taken for a duplicate that was never seen.
+ */
+export class RevisionTakenError extends WaybillError {
+  readonly code = 'REVISION_TAKEN';
+
+  constructor(
+    readonly messageId: string,
+    readonly stream: string,
+    readonly revision: bigint,
+    /** What arrived last. */
+    readonly last: bigint,
+  ) {
+    super(
+      `Message ${messageId} (${stream}@${revision}) is not known here, although its stream has arrived up to revision ${last}: another message came in its place, or this one was passed by. ` +
+        "Was the sender's database restored? Compare the two streams. To take it all the same, let the receiver go on under another name, with start: 'now'.",
+    );
+  }
+}

@@ -34,6 +34,9 @@ export interface HandlerSinkOptions<Tx, Handlers extends readonly object[] = rea
 export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly object[]> implements Sink {
   readonly #handlers: MessageHandlers<Tx>;
 
+  /** 1 where a handler calls the outside: after a kill, one call is in doubt, and not all of a batch. */
+  readonly mostAtOnce?: number;
+
   /** What the handlers handle, each type once: the route selects no other. */
   readonly handles: readonly MessageDefinition[];
 
@@ -41,6 +44,7 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
   constructor({ kind = 'outbox', handlers, ...options }: HandlerSinkOptions<Tx, Handlers>) {
     refuseOtherKinds(kind);
     this.#handlers = new MessageHandlers<Tx>({ ...options, kind, handlers });
+    if (this.#handlers.callOutside) this.mostAtOnce = 1;
     this.handles = [...new Map(this.#handlers.definitions.map((definition) => [definition.type, definition])).values()];
   }
 

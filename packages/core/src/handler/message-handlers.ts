@@ -40,6 +40,11 @@ export class MessageHandlers<Tx> {
     return [...new Set(this.#handlers.flatMap(({ events }) => events))];
   }
 
+  /** Whether one of them works in two steps. */
+  get callOutside(): boolean {
+    return this.#handlers.some(({ twoStep }) => twoStep);
+  }
+
   /** Who wants messages of this type, in the order in which they run. */
   wanting(type: string): readonly FoundHandler[] {
     return this.#handlers.filter(({ events }) => events.some((definition) => definition.type === type));

@@ -10,14 +10,15 @@ import { streamHash } from '../outbox/stream-hash.js';
 import { afterConflicts } from '../unit-of-work/after-conflicts.js';
 import { knownCommit } from '../unit-of-work/known-commit.js';
 import type { Findable } from '../unit-of-work/known-commit.js';
-import { ArrivalOrder } from './arrival-order.js';
+import { arrivalOrder } from './arrival-order.js';
+import type { ArrivalOrder, OrderOptions } from './arrival-order.js';
 import type { ArrivedMessage } from './arrived-message.js';
 import type { Intake, Taken, TakeOptions } from './intake.js';
 import { receivedMessage } from './received-message.js';
 import type { ReceivedMessage } from './received-message.js';
 import { checkReceiverName } from './receiver-name.js';
 
-export interface ArrivalLogOptions<Tx> {
+export interface ArrivalLogOptions<Tx> extends OrderOptions {
   /** The receiver's durable name, 1 to 200 bytes: what it took is remembered under it. */
   readonly name: string;
   /**
@@ -27,8 +28,6 @@ export interface ArrivalLogOptions<Tx> {
   readonly database: Database<Tx>;
   /** All that may arrive; what is missing is refused, as is a payload that does not fit. */
   readonly catalogue: readonly MessageDefinition[];
-  /** Refuse a message whose predecessor of the same stream has not arrived, or whose sender was replaced. Default false. */
-  readonly inOrder?: boolean;
   readonly clock?: Clock;
   /** 0 (inclusive) to 1 (exclusive), for jitter. */
   readonly random?: () => number;
@@ -57,13 +56,13 @@ export class ArrivalLog<Tx> implements Intake {
 
   /** @throws {@link InvalidOptionsError} no name, an empty catalogue, or one with two definitions of one type */
   constructor(options: ArrivalLogOptions<Tx>) {
-    const { name, database, catalogue, inOrder = false } = options;
+    const { name, database, catalogue } = options;
     checkReceiverName(name);
     this.#options = options;
     this.#catalogue = new Catalogue(catalogue);
     if (catalogue.length === 0)
       throw new InvalidOptionsError(`The catalogue of arrival log "${name}" is empty: list the definitions of all that may arrive.`);
-    this.#order = inOrder ? new ArrivalOrder(database.arrivals, name) : undefined;
+    this.#order = arrivalOrder(options, database.arrivals, name);
   }
 
   async take(arrived: ArrivedMessage, { signal }: TakeOptions): Promise<Taken> {
@@ -85,9 +84,10 @@ export class ArrivalLog<Tx> implements Intake {
     const { name, database, reached } = this.#options;
     const order = this.#order;
     const duplicate: Stored = { taken: 'duplicate', transactionId: undefined };
-    if (order && (await order.admit(arrived, tx)) === 'duplicate') return duplicate;
-
     const { id } = append.messages[0]!;
+    const isKnown = (): Promise<boolean> => database.inbox.claimed(name, id);
+    if (order && (await order.admit(arrived, isKnown, tx)) === 'duplicate') return duplicate;
+
     const isNew = await database.inbox.claim({ handler: name, messageId: id, source: arrived.source, firstAttemptAt }, tx);
     await reached?.('claimed');
     const appended = isNew ? await database.outbox.append([append], tx) : undefined;

@@ -8,13 +8,14 @@ import type { Logger } from '../logger.js';
 import { Catalogue } from '../message/catalogue.js';
 import type { Reached } from '../moment.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
-import { ArrivalOrder } from './arrival-order.js';
+import { arrivalOrder } from './arrival-order.js';
+import type { ArrivalOrder, OrderOptions } from './arrival-order.js';
 import type { ArrivedMessage } from './arrived-message.js';
 import type { Intake, Taken, TakeOptions } from './intake.js';
 import { checkArrived, receivedMessage } from './received-message.js';
 import { checkReceiverName } from './receiver-name.js';
 
-export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = readonly object[]> {
+export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = readonly object[]> extends OrderOptions {
   /** The receiver's durable name, 1 to 200 bytes: with `inOrder` the last arrival of each stream is remembered under it. */
   readonly name: string;
   readonly database: Pick<Database<Tx>, 'inbox' | 'arrivals'>;
@@ -22,8 +23,6 @@ export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = r
   readonly unitOfWork: UnitOfWork<NoInfer<Tx>>;
   /** Instances with `@InboxHandler` methods. They run in this order. */
   readonly handlers: Handlers & HandlersFor<NoInfer<Tx>, Handlers>;
-  /** Refuse a message whose predecessor of the same stream has not arrived, or whose sender was replaced. Default false. */
-  readonly inOrder?: boolean;
   /** What to do with a type that no handler names: refuse it (the default), or say `handled` and do nothing. */
   readonly unknownTypes?: 'reject' | 'ignore';
   readonly logger?: Logger;
@@ -47,7 +46,7 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
 
   /** @throws {@link InvalidOptionsError} no name, no handler, two of one name, or two definitions of one type */
   constructor(options: InboxHandlersOptions<Tx, Handlers>) {
-    const { name, database, unitOfWork, handlers, inOrder = false, unknownTypes = 'reject', clock, reached } = options;
+    const { name, database, unitOfWork, handlers, unknownTypes = 'reject', clock, reached } = options;
     checkReceiverName(name);
     if (unknownTypes !== 'reject' && unknownTypes !== 'ignore')
       throw new InvalidOptionsError(`unknownTypes "${String(unknownTypes)}" does not exist; choose "reject" or "ignore".`);
@@ -56,42 +55,53 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
     this.#catalogue = new Catalogue(this.#handlers.definitions);
     if (this.#catalogue.definitions.length === 0)
       throw new InvalidOptionsError(`Receiver "${name}" has no handler: pass instances with @InboxHandler methods.`);
-    this.#order = inOrder ? new ArrivalOrder(database.arrivals, name) : undefined;
+    this.#order = arrivalOrder(options, database.arrivals, name);
   }
 
   async take(arrived: ArrivedMessage, options: TakeOptions): Promise<Taken> {
     const { unitOfWork, reached } = this.#options;
     const { signal } = options;
-    const handle = this.#handling(arrived, options);
+    const handling = this.#handling(arrived, options);
     const order = this.#order;
     const atomic = { retryOnConflict: 3, signal };
 
     if (order) {
-      const { result } = await unitOfWork.run(({ tx }) => order.admit(arrived, tx), atomic);
+      const { result } = await unitOfWork.run(({ tx }) => order.admit(arrived, handling.isKnown, tx), atomic);
       if (result === 'duplicate') return 'duplicate';
     }
-    const taken = await handle();
+    const taken = await handling.handle();
     await reached?.('committed');
     if (order) await unitOfWork.run(({ tx }) => order.record(arrived, tx), atomic);
     return taken;
   }
 
   /** Checked now, to be handled later: a message that can never be taken is refused whatever arrived before it. */
-  #handling(arrived: ArrivedMessage, { signal, redelivered = false }: TakeOptions): () => Promise<Taken> {
-    const { unknownTypes, logger = silentLogger } = this.#options;
+  #handling(arrived: ArrivedMessage, { signal, redelivered = false }: TakeOptions): Handling {
+    const { unknownTypes, database, logger = silentLogger } = this.#options;
     if (unknownTypes === 'ignore' && !this.#catalogue.find(arrived.type)) {
       checkArrived(arrived);
-      return () => Promise.resolve('handled');
+      return { isKnown: () => Promise.resolve(true), handle: () => Promise.resolve('handled') };
     }
     const { message } = receivedMessage(arrived, this.#catalogue);
-    return async () => {
-      let taken: Taken = 'duplicate';
-      for (const handler of this.#handlers.wanting(message.type)) {
-        signal.throwIfAborted();
-        const context = { attempt: 1, mayBeRepeat: redelivered, signal, logger };
-        if ((await this.#handlers.handle(handler, message, arrived.source, context)) === 'handled') taken = 'handled';
-      }
-      return taken;
+    const handlers = this.#handlers.wanting(message.type);
+    return {
+      // By any of them: one that was added since has not seen it.
+      isKnown: async () => (await Promise.all(handlers.map(({ name }) => database.inbox.claimed(name, message.id)))).includes(true),
+      handle: async () => {
+        let taken: Taken = 'duplicate';
+        for (const handler of handlers) {
+          signal.throwIfAborted();
+          const context = { attempt: 1, mayBeRepeat: redelivered, signal, logger };
+          if ((await this.#handlers.handle(handler, message, arrived.source, context)) === 'handled') taken = 'handled';
+        }
+        return taken;
+      },
     };
   }
+}
+
+interface Handling {
+  /** Whether this very message was handled before. */
+  isKnown(): Promise<boolean>;
+  handle(): Promise<Taken>;
 }

@@ -19,7 +19,7 @@ export interface Intake {
    * Takes one message durably. Once it has resolved, the sender may forget the message.
    *
    * @throws {@link UnknownMessageTypeError}, {@link InvalidPayloadError}, {@link InvalidStreamNameError} it will never be taken as it is
-   * @throws {@link PredecessorMissingError}, {@link StaleSenderError} not now, or not from this sender
+   * @throws {@link PredecessorMissingError}, {@link StaleSenderError}, {@link RevisionTakenError} not now, or not from this sender
    * @throws {@link DatabaseUnavailableError} nothing was stored; whatever else a handler throws, likewise
    */
   take(message: ArrivedMessage, options: TakeOptions): Promise<Taken>;

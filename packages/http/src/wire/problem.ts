@@ -8,6 +8,7 @@ export const PROBLEMS = {
   'too-slow': { status: 408, title: 'The request did not arrive in time' },
   'predecessor-missing': { status: 409, title: 'The message before this one has not arrived yet' },
   'stale-sender': { status: 409, title: 'Another sender has taken over the stream' },
+  'revision-taken': { status: 409, title: 'Another message arrived at this revision before' },
   oversized: { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'Messages are not taken in this form' },
   'unknown-type': { status: 422, title: 'Messages of this type are not known here' },
