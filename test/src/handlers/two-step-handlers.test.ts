@@ -239,7 +239,7 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
       }
     }
     const mostAtOnce = (handlers: readonly object[]): number | undefined =>
-      new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: handlers as never }).mostAtOnce;
+      new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers }).mostAtOnce;
 
     expect([mostAtOnce([new Billing()]), mostAtOnce([new Noting()])]).to.deep.equal([1, undefined]);
   });
