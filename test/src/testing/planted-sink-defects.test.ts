@@ -48,6 +48,14 @@ const defects: readonly Defect[] = [
     noticedBy: 'takes everything, in order, once it is back',
   },
   {
+    defect: 'answers messages that it was not given',
+    plant: (sink) => async (batch) => ({
+      ...(await sink.deliver(batch)),
+      replies: [{ to: batch.length, orderingKey: 'k', message: { type: 'Answered', data: {} } }],
+    }),
+    noticedBy: 'accepts a batch, and its target keeps it in order',
+  },
+  {
     defect: 'gives no reason',
     plant: (sink) => async (batch) => ({ accepted: (await sink.deliver(batch)).accepted }),
     noticedBy: 'is the trouble of the sink and of no message',

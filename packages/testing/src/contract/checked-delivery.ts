@@ -12,7 +12,7 @@ const KINDS = ['SINK_UNAVAILABLE', 'MESSAGE_REJECTED', 'OUTCOME_UNKNOWN'] as con
  * @throws {@link BrokenRuleError}
  */
 export function checkedDelivery(delivery: Delivery, batch: readonly OutboxMessage[]): Delivery {
-  const { accepted, acceptedBeyond = [], failure } = delivery;
+  const { accepted, acceptedBeyond = [], failure, replies = [] } = delivery;
   const broken = (rule: string): BrokenRuleError =>
     new BrokenRuleError(`The sink answered ${accepted} of ${batch.length} accepted; ${rule}.`);
   if (!Number.isInteger(accepted) || accepted < 0 || accepted > batch.length) throw broken('that is no prefix of the batch');
@@ -22,6 +22,8 @@ export function checkedDelivery(delivery: Delivery, batch: readonly OutboxMessag
     throw broken("its failure is neither the sink's trouble nor the message's, and no unknown outcome");
   if (isWaybillError(failure, 'MESSAGE_REJECTED') && failure.messageId !== batch[accepted]!.id)
     throw broken('and refused another message than the next');
+  const stray = replies.find(({ to }) => batch[to] === undefined);
+  if (stray) throw broken(`and had a reply to message ${stray.to}, which is not in the batch`);
   const held = new Set<string>();
   for (const [index, { stream }] of batch.entries()) {
     const taken = index < accepted || acceptedBeyond.includes(index);
