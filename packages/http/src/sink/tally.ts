@@ -12,11 +12,6 @@ export class Tally {
 
   constructor(private readonly batch: readonly OutboxMessage[]) {}
 
-  /** Index of the first message that failed; beyond the end while none did. What lies behind it must not be sent any more. */
-  get firstFailed(): number {
-    return Math.min(this.batch.length, ...this.#failures.keys());
-  }
-
   accept(from: number, count: number, answer?: TargetAnswer): void {
     for (let index = from; index < from + count; index++) this.#accepted.add(index);
     if (answer && count > 0) this.#answers.push(answer);
