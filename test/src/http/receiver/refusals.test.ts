@@ -7,6 +7,7 @@ import {
   OutcomeUnknownError,
   PayloadTooLargeError,
   PredecessorMissingError,
+  RevisionTakenError,
   SinkUnavailableError,
   StaleSenderError,
   TargetUnavailableError,
@@ -54,6 +55,7 @@ describe('what a sender is told of a failure', () => {
     ['a payload that is too large', 413, 'oversized', new PayloadTooLargeError('OrderPlaced', 'order-7', 2_000, 1_000)],
     ['a missing predecessor', 409, 'predecessor-missing', new PredecessorMissingError('m-1', 'order-7', 5n, 4n, 2n)],
     ['a sender that was replaced', 409, 'stale-sender', new StaleSenderError('m-1', 'order-7', 5n, 1n, 2n)],
+    ['a revision that is taken', 409, 'revision-taken', new RevisionTakenError('m-1', 'order-7', 5n, 7n)],
     ['a database that is away', 503, 'unavailable', new DatabaseUnavailableError('connection to 10.0.0.7 refused'), '5'],
     ['a conflict', 503, 'unavailable', new TransactionConflictError('deadlock'), '5'],
     ['a commit of which nobody knows', 503, 'unavailable', new CommitOutcomeUnknownError('7'), '5'],
@@ -87,6 +89,20 @@ describe('what a sender is told of a failure', () => {
 
     expect(told).to.deep.equal([{ level: 'error', fields: { problem: 'failed', messageId: event.id, accepted: 0, err: error } }]);
     expect(reply.body).to.not.contain('inner detail');
+  });
+
+  it('is no failure where it was told to stop, because its client had hung up', async () => {
+    const [client, intake] = [new AbortController(), new NotingIntake()];
+    intake.before = (_message, { signal }) => {
+      client.abort();
+      signal.throwIfAborted();
+    };
+    const receiver = new HttpReceiver({ intake, unsigned: true, logger, clock: new ManualClock() });
+
+    const reply = await receiver.handle(received(structured(), { signal: client.signal }));
+
+    expect(slugOf(reply)).to.equal('unavailable');
+    expect(told.map(({ level }) => level)).to.deep.equal(['warn']);
   });
 
   it('is a problem document also where a handler throws what is no error', async () => {

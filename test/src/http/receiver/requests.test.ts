@@ -253,6 +253,27 @@ describe('a request to a receiver', () => {
     });
   });
 
+  for (const [trap, text] of [
+    ['twice in one object', '{"a":1,"b":{"c":1},"\\u0061":2}'],
+    ['twice in one object', '[{"a":"\\\\\\"","a" : 2}]'],
+    ['"__proto__"', '{"a":[{"\\u005f_proto__":1}]}'],
+    ['nested deeper', `${'['.repeat(501)}${']'.repeat(501)}`],
+  ] as const) {
+    it(`is told which trap its data is: ${trap}, in ${text.slice(0, 30)}`, async () => {
+      const reply = await handle(json(JSON.stringify(plain({ data: 0 })).replace('"data":0', `"data":${text}`)));
+
+      expect(problemOf(reply).detail).to.contain(trap);
+    });
+  }
+
+  it('may say the same in different objects, and in its texts what would be a key elsewhere', async () => {
+    const data: readonly unknown[] = [{ a: 1 }, { a: 2, b: { a: '"a":"\\' } }, '__proto__', ['a', 'a'], { b: '{"c":1,"c":2}', constructor: 1 }];
+
+    await handle(json(plain({ data })));
+
+    expect(intake.taken[0]!.json).to.deep.equal(data);
+  });
+
   for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD']) {
     it(`by ${method} is answered with 405`, async () => {
       const reply = await handle({ headers: {}, body: '' }, { method });
