@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { expect } from 'chai';
@@ -98,6 +99,35 @@ describe('an HTTP request under a policy', () => {
       await unknown(server.url, { limits: { firstByteMs: 50 } }, { body: Buffer.alloc(200_000) });
     });
 
+    it('to the first byte, which do not begin while the request is still being read', async () => {
+      const server = createHttpServer((request, response) => {
+        const read = (): void => void request.resume().on('end', () => response.end('{}'));
+        setTimeout(read, 300);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      closing.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+
+      const answer = await send(
+        `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        { limits: { firstByteMs: 150 } },
+        { body: Buffer.alloc(50_000_000) },
+      );
+
+      expect(answer).to.include({ status: 200 });
+    });
+
+    it('to write, which do not go on when it is written', async () => {
+      const server = await serve(late(150));
+
+      expect(await send(server.url, { limits: { writeMs: 40 } })).to.include({ status: 200 });
+    });
+
+    it('of silence, which begin anew with each piece of a body', async () => {
+      const server = await serve(trickling(40, 8));
+
+      expect(await send(server.url, { limits: { bodyMs: 200 } })).to.deep.include({ body: Buffer.from('........') });
+    });
+
     it('in the silence of a body', async () => {
       const server = await serve(trickling(300));
 
@@ -131,6 +161,22 @@ describe('an HTTP request under a policy', () => {
   });
 
   describe('was not sent', () => {
+    it('where the caller gives up while it waits for a connection: that is no news about the target', async () => {
+      const server = await serve(late(100));
+      const policy = aPolicy({ pool: { connections: 1 } });
+      const held = policy.request({ url: server.url, key: 'k' });
+      await eventually('the first is under way', async () => server.requests[0]);
+      const stop = new AbortController();
+      const waiting = policy.request({ url: server.url, key: 'k', signal: stop.signal }).catch((error: unknown) => error);
+
+      stop.abort(new Error('enough'));
+
+      expect(await waiting).to.have.property('message', 'enough');
+      await held;
+      expect(policy.stats().outcomes).to.include({ aborted: 1, done: 1, unavailable: 0 });
+      expect(server.requests).to.have.length(1);
+    });
+
     it('where the connection is refused, and is tried again', async () => {
       const policy = aPolicy({ retry: { most: 2, firstMs: 1, maxMs: 2 } });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { Policy } from '@waybill/resilience';
@@ -87,6 +88,53 @@ describe('places of a policy', () => {
     expect(order).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
+  it('gives no token to who comes at the right moment while another waits', async () => {
+    const policy = aPolicy({ rate: { limit: 50, perMs: 1_000, burst: 1 } });
+    const order: string[] = [];
+    await callNow(policy);
+    const waits = policy.call(() => Promise.resolve(order.push('waits')), { key: 'k' });
+    await isWaiting(Promise.resolve()); // it is in line
+    for (const until = performance.now() + 30; performance.now() < until;); // its token is there, its timer could not fire
+
+    const comes = policy.call(() => Promise.resolve(order.push('comes')), { key: 'k' });
+    await Promise.all([waits, comes]);
+
+    expect(order).to.deep.equal(['waits', 'comes']);
+  });
+
+  it('keeps no permit for a call that got no token', async () => {
+    const policy = aPolicy({ concurrency: 1, rate: { limit: 10, perMs: 1_000, burst: 1 }, limits: { acquireMs: 20 } });
+    await callNow(policy);
+    await failureOf('TARGET_UNAVAILABLE', () => callNow(policy));
+
+    await eventually('a later call is made', async () => callNow(policy).catch(() => undefined));
+  });
+
+  it('listens to the signal of its caller no longer than the call takes', async () => {
+    const { signal } = new AbortController();
+    const policy = aPolicy({ concurrency: 1 });
+
+    const first = occupy(policy);
+    const second = callNow(policy, signal);
+    first.until.open();
+    await second;
+
+    expect(getEventListeners(signal, 'abort')).to.have.length(0);
+  });
+
+  it('does not take the time limit of its caller for its own', async () => {
+    const [outer, inner] = [aPolicy({ limits: { callMs: 30 } }), aPolicy({ concurrency: 1 })];
+    const held = occupy(inner);
+    let seen: unknown;
+
+    await outer.call(({ signal }) => callNow(inner, signal).catch((error: unknown) => (seen = error)), { key: 'k' }).catch(() => undefined);
+
+    await eventually('the inner call has ended', async () => seen);
+    expect(seen).to.include({ name: 'TimeoutError', message: 'not over within 30 ms' });
+    held.until.open();
+    await held.call;
+  });
+
   it('turns a call away that gets no token in time', async () => {
     const policy = aPolicy({ rate: { limit: 1, perMs: 60_000 }, limits: { acquireMs: 50 } });
     await callNow(policy);
@@ -121,13 +169,13 @@ describe('places of a policy', () => {
 
     it('gives a permit back that is granted after its caller has given up', async () => {
       const database = new InMemoryDatabase();
-      const [asked, mayAnswer] = [gate(), gate()];
+      const [asked, mayAnswer, answered] = [gate(), gate(), gate()];
       const slow = {
         limits: {
           acquire: async (request: Parameters<typeof database.limits.acquire>[0]) => {
             asked.open();
             await mayAnswer.opened;
-            return database.limits.acquire(request);
+            return database.limits.acquire(request).finally(answered.open);
           },
           release: (name: string, permit: string) => database.limits.release(name, permit),
         },
@@ -139,6 +187,7 @@ describe('places of a policy', () => {
       expect(await call).to.have.property('message', 'enough');
 
       mayAnswer.open();
+      await answered.opened;
 
       expect(await callNow(aPolicy({ shared: true, database, concurrency: 1, limits: { acquireMs: 2_000 } }))).to.equal('done');
     });

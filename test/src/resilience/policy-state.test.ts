@@ -70,6 +70,14 @@ describe('what a policy tells', () => {
       expect(policy.stats()).to.deep.include({ tries: 0, errorRate: 0, latencyMs: { p50: 0, p90: 0, p95: 0, p99: 0, max: 0 } });
     });
 
+    it('is forgotten after a minute, also where nobody looked in between', async () => {
+      await taking(5);
+
+      await clock.pass(60_000);
+
+      expect(policy.stats()).to.include({ tries: 0 });
+    });
+
     it('is kept for half a minute at least', async () => {
       await clock.pass(29_999);
       await taking(1);

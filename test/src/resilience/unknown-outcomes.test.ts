@@ -11,8 +11,12 @@ describe('an unknown outcome', () => {
   describe('of a payment', () => {
     let bank: PaymentServer;
     const policies: Policy[] = [];
+    let asked = 0;
 
-    beforeEach(async () => (bank = await PaymentServer.start()));
+    beforeEach(async () => {
+      bank = await PaymentServer.start();
+      asked = 0;
+    });
     afterEach(async () => {
       await bank.close();
       await Promise.all(policies.splice(0).map((policy) => policy.close()));
@@ -25,6 +29,7 @@ describe('an unknown outcome', () => {
       return policy;
     };
     const status: Query<HttpAnswer> = async (key) => {
+      asked++;
       const answer = await fetch(`${bank.url}/${key}`);
       const { state } = (await answer.json()) as { state: string };
       if (state === 'done')
@@ -127,7 +132,7 @@ describe('an unknown outcome', () => {
       stop.abort(new Error('enough'));
 
       expect(await call).to.have.property('final', false);
-      expect(bank.questions).to.have.length(0);
+      expect(asked).to.equal(0);
     });
   });
 
