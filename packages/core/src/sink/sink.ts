@@ -48,7 +48,11 @@ export interface Delivery {
   readonly acceptedBeyond?: readonly number[];
   /** Set when `accepted < batch.length`: the sink's trouble, or the next message's. */
   readonly failure?: DeliveryFailure;
-  /** What answers became. Those of messages that do not count as accepted are dropped: these are delivered again, and answered again. */
+  /**
+   * What answers became. Those of messages that do not count as accepted are dropped: these are delivered again, and answered again. One that
+   * cannot be stored (no message of the batch, a type that is not in the dispatcher's catalogue, a payload that does not fit its schema or has
+   * more than 1,000,000 bytes) is the sink's mistake: nothing counts as accepted.
+   */
   readonly replies?: readonly Reply[];
   /** What the target answered to the accepted ones, for the delivery history: a status, a receipt. Kept up to 1,000 characters. */
   readonly answer?: string;
