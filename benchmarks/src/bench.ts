@@ -15,11 +15,11 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-const everySection = [...new Set([...Object.values(DATABASES), WITHOUT_DATABASE].flatMap(({ sections }) => sections))];
+const everySection = [...new Set([...Object.values(DATABASES), ...WITHOUT_DATABASE].flatMap(({ sections }) => sections))];
 const databases = asked('database', values.database, Object.keys(DATABASES)) as readonly (keyof typeof DATABASES)[];
 const sections = asked('section', values.only, everySection);
 // What takes neither is left out where one of them is asked for, but for its own name.
-const suites = [...databases.map((name) => DATABASES[name]), ...(values.database && !values.only ? [] : [WITHOUT_DATABASE])];
+const suites = [...databases.map((name) => DATABASES[name]), ...(values.database && !values.only ? [] : WITHOUT_DATABASE)];
 
 const machine = thisMachine();
 console.log(`${machine.date}: ${machine.hardware}, load ${machine.load.toFixed(1)}`);

@@ -9,6 +9,7 @@ export interface Sizes {
   readonly graphileBacklog: number;
   readonly pgTransactionalBacklog: number;
   readonly appendedEvents: number;
+  readonly httpMessages: number;
   readonly latencyMs: number;
   readonly idleMs: number;
   /** What must not change what is sent. */
@@ -26,6 +27,7 @@ const USUAL: Sizes = {
   graphileBacklog: 20_000,
   pgTransactionalBacklog: 2_000,
   appendedEvents: 10_000,
+  httpMessages: 8_000,
   latencyMs: 10_000,
   idleMs: 10_000,
   deliveredBefore: 100_000,
@@ -43,6 +45,7 @@ export const SIZES = {
     ...{ rounds: 1, commits: 50, raceMs: 300, backlog: 2_000, graphileBacklog: 200, pgTransactionalBacklog: 50 },
     ...{
       appendedEvents: 500,
+      httpMessages: 200,
       latencyMs: 300,
       idleMs: 300,
       deliveredBefore: 2_000,

@@ -2,6 +2,8 @@ import { commit } from './commit.js';
 import { drain } from './drain.js';
 import { sink } from './eventstoredb/sink.js';
 import { startEmptyEventStoreDB } from './eventstoredb/start.js';
+import { startCountingServer } from './http/counting-server.js';
+import { http } from './http/http.js';
 import { idle } from './idle.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
@@ -40,4 +42,7 @@ export const DATABASES = {
 } as const satisfies Record<string, Suite>;
 
 /** What takes neither. */
-export const WITHOUT_DATABASE = suite(startEmptyEventStoreDB, { sink: [sink] });
+export const WITHOUT_DATABASE: readonly Suite[] = [
+  suite(startEmptyEventStoreDB, { sink: [sink] }),
+  suite(startCountingServer, { http: [http] }),
+];

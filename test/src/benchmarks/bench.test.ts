@@ -22,6 +22,7 @@ describe('npm run bench', () => {
     expect(cellsOf('section', /PostgreSQL/)).to.have.all.keys(...SECTIONS);
     expect(cellsOf('section', /^(?!.*EventStoreDB).*MongoDB/)).to.have.all.keys(...SECTIONS, 'commands');
     expect(cellsOf('section', /EventStoreDB/)).to.have.all.keys('sink');
+    expect(cellsOf('section', /HTTP/)).to.have.all.keys('http');
     for (const verdict of cellsOf('verdict')) expect(verdict).to.match(/^right: /);
   });
 

@@ -1,0 +1,54 @@
+import { Webhook } from 'standardwebhooks';
+import { Pool } from 'undici';
+import { rateOf } from '../side-by-side.js';
+import type { ReceivedHttp } from './counting-reports.js';
+
+/** What a request is made of. */
+export interface RequestByHand {
+  /** One CloudEvent, or an array of them. */
+  readonly event: unknown;
+  /** Without a signature of its own. */
+  readonly headers: ReceivedHttp['headers'];
+}
+
+/** undici alone: as many requests of a lane side by side as the sink has, over as many connections. */
+export class RawClient {
+  readonly #pool: Pool;
+
+  constructor(
+    url: string,
+    connections: number,
+    private readonly inFlight: number,
+  ) {
+    this.#pool = new Pool(url, { connections });
+  }
+
+  /** Requests that were made before. */
+  async sendAll(requests: readonly ReceivedHttp[]): Promise<void> {
+    await rateOf(requests.length, this.inFlight, (nth) => this.#send(requests[nth]!));
+  }
+
+  /** The same requests, each written as JSON and signed when it is sent, as a program without us has to. */
+  async makeAndSendAll(requests: readonly RequestByHand[], secret: string): Promise<void> {
+    const webhook = new Webhook(secret);
+    await rateOf(requests.length, this.inFlight, (nth) => {
+      const { event, headers } = requests[nth]!;
+      const [body, now] = [JSON.stringify(event), new Date()];
+      const signature = {
+        'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+        'webhook-signature': webhook.sign(headers['webhook-id']!, now, body),
+      };
+      return this.#send({ headers: { ...headers, ...signature }, body });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #send({ headers, body }: ReceivedHttp): Promise<void> {
+    const answer = await this.#pool.request({ method: 'POST', path: '/', headers, body });
+    await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(`the counting server answered ${answer.statusCode}`);
+  }
+}
