@@ -267,7 +267,13 @@ describe('a request to a receiver', () => {
   }
 
   it('may say the same in different objects, and in its texts what would be a key elsewhere', async () => {
-    const data: readonly unknown[] = [{ a: 1 }, { a: 2, b: { a: '"a":"\\' } }, '__proto__', ['a', 'a'], { b: '{"c":1,"c":2}', constructor: 1 }];
+    const data: readonly unknown[] = [
+      { a: 1 },
+      { a: 2, b: { a: '"a":"\\' } },
+      '__proto__',
+      ['a', 'a'],
+      { b: '{"c":1,"c":2}', constructor: 1 },
+    ];
 
     await handle(json(plain({ data })));
 
