@@ -218,6 +218,25 @@ describe('a watch', () => {
       expect(told()).to.deep.equal(['sink-unavailable raised', 'sink-unavailable resolved']);
     });
 
+    it('tells of a sink that does not tell what became of a message as of an outage', async () => {
+      await settle(lane, { state: 'waiting', failure: aFailure({ code: 'OUTCOME_UNKNOWN', error: 'no answer' }) });
+
+      watching();
+      await shop.clock.pass(2 * MINUTE + SECOND);
+
+      expect(mailbox.alarms[0]).to.deep.include({ title: 'The sink of route mails does not tell what became of a message' });
+    });
+
+    it('says of a halt at an outcome that nobody knows to look at the target first', async () => {
+      await settle(lane, { state: 'halted', failure: aFailure({ code: 'OUTCOME_UNKNOWN', error: 'no answer' }) });
+
+      watching();
+      await shop.clock.pass(0);
+
+      expect(mailbox.alarms[0]!.text).to.include("Find out from the target whether it was done. If it was: dispatcher.skip('mails', 'm-1'");
+      expect(mailbox.alarms[0]!.text).to.include("If it was not, call dispatcher.resume('mails', 0), which sends it again.");
+    });
+
     it('tells that it is halted, so that it is known although who halted it is gone', async () => {
       await settle(lane, { state: 'halted', failure: aFailure() });
 
