@@ -6,7 +6,6 @@ const TRY_AGAIN_MS = 5_000;
 
 const TROUBLE = [
   'DATABASE_UNAVAILABLE',
-  'TRANSACTION_CONFLICT',
   'COMMIT_OUTCOME_UNKNOWN', // the claim is found by the next try, if it was committed
   'SINK_UNAVAILABLE',
   'TARGET_UNAVAILABLE',
@@ -31,6 +30,9 @@ export function refusalOf(error: unknown): Refusal {
   if (isWaybillError(error, 'REVISION_TAKEN')) return new Refusal('revision-taken', error.message);
   if (isWaybillError(error, 'OUTCOME_UNKNOWN'))
     return new Refusal('outcome-unknown', 'What the handler of the message called has not told what became of it.');
+  // Over at once; with Retry-After the sender would hold back all its other messages, too.
+  if (isWaybillError(error, 'TRANSACTION_CONFLICT'))
+    return new Refusal('unavailable', 'Other messages were in its way. Nothing is lost: send it again.');
   for (const code of TROUBLE) if (isWaybillError(error, code)) return unavailable('retryAfterMs' in error ? error.retryAfterMs : undefined);
   return new Refusal('failed', "Its handler failed; what was done in the database is rolled back. The receiver's log tells why.");
 }

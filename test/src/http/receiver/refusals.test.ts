@@ -57,7 +57,7 @@ describe('what a sender is told of a failure', () => {
     ['a sender that was replaced', 409, 'stale-sender', new StaleSenderError('m-1', 'order-7', 5n, 1n, 2n)],
     ['a revision that is taken', 409, 'revision-taken', new RevisionTakenError('m-1', 'order-7', 5n, 7n)],
     ['a database that is away', 503, 'unavailable', new DatabaseUnavailableError('connection to 10.0.0.7 refused'), '5'],
-    ['a conflict', 503, 'unavailable', new TransactionConflictError('deadlock'), '5'],
+    ['a conflict', 503, 'unavailable', new TransactionConflictError('deadlock')],
     ['a commit of which nobody knows', 503, 'unavailable', new CommitOutcomeUnknownError('7'), '5'],
     ['a sink that is away', 503, 'unavailable', new SinkUnavailableError('10.0.0.7', { retryAfterMs: 1_001 }), '2'],
     ['a target that is away', 503, 'unavailable', new TargetUnavailableError('bank at 10.0.0.7', 'down', { retryAfterMs: 60_000 }), '60'],
