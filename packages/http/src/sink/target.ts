@@ -3,11 +3,12 @@ import type { Clock, DeliveryFailure, Logger, OutboxMessage } from '@waybill/cor
 import { Policy } from '@waybill/resilience';
 import type { HttpAnswer, PolicyState, PolicyStats } from '@waybill/resilience';
 import type { EventOptions } from '../cloudevent/message-event.js';
+import { HEADER } from '../wire/header-names.js';
 import { acceptedIn } from './accepted-in.js';
 import { CredentialCache } from './credentials.js';
 import type { Authorization } from './credentials.js';
 import { draftOf } from './draft.js';
-import type { Draft, SendingOf } from './draft.js';
+import type { Draft, DraftOptions, SendingOf } from './draft.js';
 import { Exchange } from './exchange.js';
 import { checkedHeaders } from './request-headers.js';
 import { Signature } from './signature.js';
@@ -47,7 +48,7 @@ export class Target {
   readonly name: string;
   readonly idempotent: boolean;
   readonly #options: TargetOptions;
-  readonly #url: URL;
+  readonly #draftOptions: DraftOptions;
   readonly #signature: Signature | undefined;
   readonly #credentials: CredentialCache | undefined;
   readonly #headers: Readonly<Record<string, string>>;
@@ -61,7 +62,9 @@ export class Target {
     const { url, name } = checkedTarget(options);
     this.name = name;
     this.idempotent = options.idempotent ?? false;
-    this.#url = url;
+    const { mode = 'structured', request } = options;
+    const { source, metadata } = surroundings;
+    this.#draftOptions = { target: name, url, mode, request, source, metadata };
     this.#options = options;
     this.#signature = options.secrets === undefined ? undefined : new Signature(options.secrets);
     this.#credentials = options.credentials && new CredentialCache(options.credentials, surroundings.clock);
@@ -84,10 +87,10 @@ export class Target {
   /** Never rejects. */
   async send(messages: readonly OutboxMessage[], { sendingOf, signal, mayBeRepeat }: SendOptions): Promise<Sent> {
     const { clock } = this.surroundings;
-    const { classify, query, mode = 'structured', request } = this.#options;
+    const { classify, query } = this.#options;
     const exchange = new Exchange({ target: this.name, message: messages[0]!, classify, query, now: () => clock.now() });
     try {
-      const draft = draftOf(messages, sendingOf, { ...this.surroundings, target: this.name, url: this.#url, mode, request });
+      const draft = draftOf(messages, sendingOf, this.#draftOptions);
       return this.#read(exchange, await this.#request(draft, exchange, { signal, mayBeRepeat }), messages);
     } catch (error) {
       const accepted = acceptedIn(exchange.lastAnswer, messages.length) ?? 0;
@@ -120,15 +123,22 @@ export class Target {
 
   async #request(draft: Draft, exchange: Exchange, { signal, mayBeRepeat }: Omit<SendOptions, 'sendingOf'>): Promise<HttpAnswer> {
     const { redirects, maxAnswerBytes } = this.#options;
+    const { key, method, url, body } = draft;
     const headers = await this.#headersOf(draft, exchange.message);
     const attempt = (authorization: Authorization | undefined, last: boolean): Promise<HttpAnswer> => {
       exchange.began = true;
       return this.#policyInUse().request({
-        ...{ key: draft.key, method: draft.method, url: draft.url, redirects, maxAnswerBytes, signal, mayBeRepeat },
-        ...(draft.body !== '' && { body: draft.body }),
-        headers: { ...headers, ...(authorization && { authorization: authorization.header }) },
+        key,
+        method,
+        url,
+        body: body === '' ? undefined : body,
+        headers: authorization ? { ...headers, authorization: authorization.header } : headers,
+        redirects,
+        maxAnswerBytes,
+        signal,
+        mayBeRepeat,
         judge: (answer) => (!last && answer.status === 401 ? 'answered' : exchange.judge(answer)),
-        ...(exchange.query && { query: exchange.query }),
+        query: exchange.query,
       });
     };
 
@@ -143,8 +153,8 @@ export class Target {
   async #headersOf(draft: Draft, message: OutboxMessage): Promise<Record<string, string>> {
     const { headers } = this.#options;
     const extra = typeof headers === 'function' ? checkedHeaders(await headers(message)) : this.#headers;
-    const signed = await this.#signature?.headers(draft.key, draft.body, this.surroundings.clock.now());
-    return { ...extra, ...draft.headers, 'idempotency-key': draft.key, ...signed };
+    const all: Record<string, string> = { ...extra, ...draft.headers, [HEADER.idempotencyKey]: draft.key };
+    return this.#signature ? Object.assign(all, await this.#signature.headers(draft.key, draft.body, this.surroundings.clock.now())) : all;
   }
 
   #read(exchange: Exchange, answer: HttpAnswer, messages: readonly OutboxMessage[]): Sent {
