@@ -8,7 +8,8 @@ export type { Preset } from './presets.js';
 export type { CallAttempt, CallOptions, FailedOutcome, Query, QueryAnswer } from './call-options.js';
 export { outcomeOf } from './failed-outcome.js';
 export type { HttpAnswer, HttpRequest, Judgement } from './http/http-request.js';
-export { judgeByStatus, retryAfterMs } from './http/judge-by-status.js';
+export { judgeByStatus } from './http/judge-by-status.js';
+export { retryAfterMs } from './http/retry-after.js';
 
 // What became of the calls
 export type { PolicyChange, PolicyState, PolicyStats, TryOutcome } from './policy-stats.js';

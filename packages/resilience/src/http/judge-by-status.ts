@@ -1,4 +1,5 @@
 import type { HttpAnswer, Judgement } from './http-request.js';
+import { retryAfterMs } from './retry-after.js';
 
 /**
  * What a status says where nothing better is known: 408, 425, 429 and 503 are the target's trouble, with the pause that `Retry-After` asks
@@ -13,13 +14,4 @@ export function judgeByStatus(
   if (status === 502 || status === 504 || (status === 500 && !idempotent)) return 'unknown';
   if (![408, 425, 429, 500, 503].includes(status)) return 'answered';
   return { unavailable: `it answered ${status}`, retryAfterMs: retryAfterMs(headers['retry-after'], now) };
-}
-
-/** What a `Retry-After` header asks for, in milliseconds; seconds and dates are understood, anything else is none. */
-export function retryAfterMs(header: HttpAnswer['headers'][string], now: Date): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000;
-  // What else Date.parse takes for a date, a number below zero for one, is none of HTTP's.
-  const at = /^\s*[A-Za-z]{3}/.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime());
 }
