@@ -19,6 +19,8 @@ export interface DoorsOptions {
 export interface SentSomewhere extends Sent {
   /** Where the message behind the accepted ones may have been done; absent: nowhere. */
   readonly doubt?: Doubt;
+  /** Who accepted what was accepted. */
+  readonly by?: Target;
 }
 
 type Options = Omit<SendOptions, 'mayBeRepeat'> & { readonly logger: Logger };
@@ -61,7 +63,7 @@ export class Doors {
     const tried = new Set<Door>();
     for (;;) {
       const door = this.#choose();
-      if (!door) return sent ?? { accepted: 0, failure: this.#nobody(), ...(repeat && { doubt: ANYWHERE }) };
+      if (!door) return sent ?? this.#nobody(messages[0]!, repeat);
       if (tried.has(door)) return sent!;
       tried.add(door);
       this.#tellWhoIsUsed(door, options.logger);
@@ -98,7 +100,7 @@ export class Doors {
     const done = answers.findIndex(({ outcome }) => outcome === 'done');
     if (done >= 0) {
       const answer = toldAnswer(answers[done]!, targets[done]!.name);
-      return { accepted: 1, ...(answer && { answer }) };
+      return { accepted: 1, by: targets[done]!, ...(answer && { answer }) };
     }
     if (answers.every(({ outcome }) => outcome === 'not-done')) return this.#toTheFirstOpen(messages, false, options);
     return { ...this.#stillUnknown(message, names, 'not all of them know'), doubt: ANYWHERE };
@@ -112,7 +114,7 @@ export class Doors {
     const unknown = isWaybillError(sent.failure, 'OUTCOME_UNKNOWN');
     const failed = unknown || isWaybillError(sent.failure, 'SINK_UNAVAILABLE');
     ended(options.signal.aborted ? undefined : { failed, ms: clock.monotonic() - startedAt });
-    return unknown ? { ...sent, doubt: door.target } : sent;
+    return { ...sent, by: door.target, ...(unknown && { doubt: door.target }) };
   }
 
   #choose(): Door | undefined {
@@ -122,9 +124,13 @@ export class Doors {
     return this.#doors.find((door) => door.open) ?? this.#doors.find(({ state }) => state !== 'suspended');
   }
 
-  #nobody(): SinkUnavailableError {
+  #nobody(message: OutboxMessage, mayBeRepeat: boolean): SentSomewhere {
     const why = this.#doors.map(({ target, why: each }) => `${target.name} (${each})`).join(', ');
-    return new SinkUnavailableError(`every target is suspended: ${why}; resume one with the sink's resume(name)`);
+    const detail = `every target is suspended: ${why}; resume one with the sink's resume(name)`;
+    const where = this.#doors.map(({ target }) => target.name).join(', ');
+    // An outage would be followed by another send.
+    if (mayBeRepeat) return { ...this.#stillUnknown(message, where, detail), doubt: ANYWHERE };
+    return { accepted: 0, failure: new SinkUnavailableError(detail) };
   }
 
   #stillUnknown({ id }: OutboxMessage, where: string, detail: string): Sent {

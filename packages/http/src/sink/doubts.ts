@@ -8,7 +8,7 @@ export type Doubt = Target | typeof ANYWHERE;
 
 interface Lane {
   readonly epoch: bigint;
-  /** Of the messages that the last delivery did not get accepted: what is known of each. */
+  /** Of the messages of the last delivery: what is known of each. */
   readonly known: ReadonlyMap<string, Doubt | undefined>;
 }
 

@@ -53,7 +53,7 @@ export class HttpSink implements Sink {
     if (this.#checked.batches) await this.#inBatches(batch, known, tally, context);
     else await this.#oneByOne(batch, known, tally, context);
     this.#doubts.remember(context, known);
-    return tally.delivery();
+    return tally.delivery((message) => this.#givenUp(message, known.get(message.id)));
   }
 
   /** Closes the connections of all policies that were not handed in. Idempotent; a delivery afterwards opens new ones. */
@@ -104,7 +104,7 @@ export class HttpSink implements Sink {
       const part = packed(batch, from, { ...this.#checked.batch, messages: most }, ({ id }) => known.get(id) === doubt);
       const sent = await this.#send(part, known, context);
       tally.accept(from, sent.accepted, sent.answer);
-      for (const message of part.slice(0, sent.accepted)) known.delete(message.id);
+      for (const message of part.slice(0, sent.accepted)) known.set(message.id, sent.by);
       from += sent.accepted;
       if (!sent.failure) continue;
       for (const message of part.slice(sent.accepted)) known.set(message.id, sent.doubt);
@@ -120,6 +120,13 @@ export class HttpSink implements Sink {
       previous: this.tellsPrevious ? (context.previous(message) ?? 'none') : undefined,
     });
     return this.#doors.send(messages, known.get(messages[0]!.id), { sendingOf, signal, logger });
+  }
+
+  /** One that may have been sent before stays one of which nobody knows: an outage would be followed by another send. */
+  #givenUp({ id }: OutboxMessage, doubt: Doubt | undefined): SinkUnavailableError | OutcomeUnknownError {
+    if (doubt === undefined) return new SinkUnavailableError('the delivery was given up before this message was sent');
+    const where = this.#targets.map(({ name }) => name).join(', ');
+    return new OutcomeUnknownError(where, id, 'it may have been sent before, and the delivery was given up before that was found out');
   }
 
   /** What the answer becomes is part of the delivery: it must not be lost, and the request must not be made again for it. */
@@ -138,12 +145,11 @@ export class HttpSink implements Sink {
   }
 }
 
-/** What is known of each message of a batch that was not accepted: where it may have been done. */
+/** Where each message of a batch was, or may have been, done: also what was accepted comes again, when one before it was not. */
 type Known = Map<string, Doubt | undefined>;
 
-function learn(known: Known, { id }: OutboxMessage, { failure, doubt }: SentSomewhere): void {
-  if (failure) known.set(id, doubt);
-  else known.delete(id);
+function learn(known: Known, { id }: OutboxMessage, { failure, doubt, by }: SentSomewhere): void {
+  known.set(id, failure ? doubt : by);
 }
 
 async function inTurn(batch: readonly OutboxMessage[], send: (index: number) => Promise<boolean>, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,3 @@
-import { SinkUnavailableError } from '@waybill/core';
 import type { Delivery, DeliveryFailure, OutboxMessage, Reply } from '@waybill/core';
 import { excerptOf } from './target-answer.js';
 import type { TargetAnswer } from './target-answer.js';
@@ -25,13 +24,14 @@ export class Tally {
     this.#failures.set(index, failure);
   }
 
-  delivery(): Delivery {
+  /** @param unsent - what is to be said of one that nothing was done about any more */
+  delivery(unsent: (message: OutboxMessage) => DeliveryFailure): Delivery {
     const open = this.batch.findIndex((_, index) => !this.#accepted.has(index));
     const replies = this.#replies.length > 0 && { replies: this.#replies };
     const answer = this.#answers.length > 0 && { answer: this.#summary() };
     if (open === -1) return { accepted: this.batch.length, ...replies, ...answer };
     const acceptedBeyond = [...this.#accepted].filter((index) => index > open).sort((one, other) => one - other);
-    const failure = this.#failures.get(open) ?? new SinkUnavailableError('the delivery was given up before this message was sent');
+    const failure = this.#failures.get(open) ?? unsent(this.batch[open]!);
     return { accepted: open, failure, ...(acceptedBeyond.length > 0 && { acceptedBeyond }), ...replies, ...answer };
   }
 

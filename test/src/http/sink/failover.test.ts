@@ -234,6 +234,22 @@ describe('failover of an HTTP sink', () => {
       expect([arrivals(scene.first, message!), arrivals(scene.second, message!)]).to.deep.equal([1, 1]);
     });
 
+    it('takes those with it that were accepted behind it, and come again', async () => {
+      const scene = await aScene(unsafe);
+      const [doubtful, behind] = [messagesOf('order-7', 1)[0]!, messagesOf('order-8', 1)[0]!];
+      scene.first.answers((request, response, nth) =>
+        (request.headers['idempotency-key'] === doubtful.id ? resetting : answering())(request, response, nth),
+      );
+
+      const { acceptedBeyond } = await deliver(scene.sink, [doubtful, behind]);
+      scene.first.answers(answering());
+      const again = await deliver(scene.sink, [doubtful, behind], { mayBeRepeat: true });
+
+      expect(acceptedBeyond).to.deep.equal([1]);
+      expect(again).to.include({ accepted: 2 });
+      expect(counts(scene)).to.deep.equal([4, 0]);
+    });
+
     it('of a process that is gone is left to a person, for nobody knows which target that was', async () => {
       const scene = await aScene(unsafe);
 

@@ -82,6 +82,17 @@ describe('an outcome that an HTTP sink does not know', () => {
     expect(payments.orders).to.have.lengthOf(0);
   });
 
+  it('stays one while the target is suspended, or the delivery is given up', async () => {
+    const sink = till({ query: askTheServer });
+    const givenUp = await deliver(sink, messagesOf('payment-9', 3), { mayBeRepeat: true, signal: AbortSignal.abort() });
+    sink.suspend(new URL(payments.url).host, 'closed');
+    const suspended = await deliver(sink, [message!], { mayBeRepeat: true });
+
+    for (const { failure } of [givenUp, suspended]) expect(failure).to.include({ code: 'OUTCOME_UNKNOWN', final: false });
+    expect((await deliver(sink, [message!])).failure?.code).to.equal('SINK_UNAVAILABLE');
+    expect(payments.orders).to.have.lengthOf(0);
+  });
+
   it('is no longer one after a person has said to send', async () => {
     payments.next({ charges: 'no', then: 'hangs' });
     const sink = till();
