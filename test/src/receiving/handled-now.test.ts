@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { InboxHandler, InboxHandlers, OutboxHandler, TargetUnavailableError } from '@waybill/core';
+import { InboxHandler, InboxHandlers, OutboxHandler, TargetUnavailableError, UnknownMessageTypeError } from '@waybill/core';
 import type { CallContext, Commit, HandlerContext, InboxHandlersOptions, Message } from '@waybill/core';
 import { onEveryDatabase } from '../databases/databases.js';
 import type { OpenDatabase } from '../databases/databases.js';
@@ -32,18 +32,23 @@ onEveryDatabase('InboxHandlers', <Tx>(open: OpenDatabase<Tx>) => {
     }
   }
 
-  it('answer what a handler failed with, and leave its claim free and nothing behind', async () => {
-    const parcel = aParcel(stream);
-    const intake = reception.now([failing(new Error('no such order'))], { name: stream, inOrder: true });
+  for (const [what, error] of [
+    ['an error of its own', new Error('no such order')],
+    ['an error that would say something else of the message', new UnknownMessageTypeError('OrderShipped')],
+  ] as const)
+    it(`reject when a handler failed with ${what}, and leave its claim free and nothing behind`, async () => {
+      const parcel = aParcel(stream);
+      const intake = reception.now([failing(error)], { name: stream, inOrder: true });
 
-    const failed: unknown = await take(intake, parcel).catch((error: unknown) => error);
-    const left = [await reception.written(stream), await reception.shop.database.inbox.claimed('note-parcel', parcel.id)];
+      const failed = await failureOf('MESSAGE_REJECTED', () => take(intake, parcel));
+      const left = [await reception.written(stream), await reception.shop.database.inbox.claimed('note-parcel', parcel.id)];
 
-    expect(failed).to.have.property('message', 'no such order');
-    expect(left).to.deep.equal([[], false]);
-    expect(await take(intake, parcel)).to.equal('handled');
-    expect(await reception.written(stream)).to.deep.equal([`${stream} 7`]);
-  });
+      expect(failed.cause).to.equal(error);
+      expect(failed.message).to.include('handler "note-parcel" failed: ');
+      expect(left).to.deep.equal([[], false]);
+      expect(await take(intake, parcel)).to.equal('handled');
+      expect(await reception.written(stream)).to.deep.equal([`${stream} 7`]);
+    });
 
   it('do not run again those that had finished when another one failed', async () => {
     const [parcel, warehouse] = [aParcel(stream), failing(new Error('no such order'))];

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
-import { InvalidOptionsError, isWaybillError, MessageRejectedError, SinkUnavailableError } from '../errors.js';
+import { InvalidOptionsError, isWaybillError, SinkUnavailableError } from '../errors.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
@@ -69,22 +69,15 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
       await this.#handlers.handle(handler, message, route, { attempt, mayBeRepeat, signal, logger });
       return undefined;
     } catch (cause) {
-      return failureOf(handler, message, cause, signal.aborted);
+      return failureOf(handler, cause);
     }
   }
 }
 
-// Not the message's fault, and safe to repeat: a claim that was committed after all is found by the next try.
-const DATABASE_TROUBLE = ['DATABASE_UNAVAILABLE', 'TRANSACTION_CONFLICT', 'COMMIT_OUTCOME_UNKNOWN'] as const;
-
-function failureOf({ name }: FoundHandler, message: OutboxMessage, cause: unknown, isStopping: boolean): Delivery['failure'] {
-  const [who, what] = [`handler "${name}"`, cause instanceof Error ? cause.message : String(cause)];
-  if (isWaybillError(cause, 'OUTCOME_UNKNOWN')) return cause; // also when the lane is stopping: the next holder must know
-  if (isWaybillError(cause, 'TARGET_UNAVAILABLE'))
-    return new SinkUnavailableError(`${who}: ${what}`, { cause, retryAfterMs: cause.retryAfterMs });
-  if (isStopping || DATABASE_TROUBLE.some((code) => isWaybillError(cause, code)))
-    return new SinkUnavailableError(`${who}: ${what}`, { cause });
-  return new MessageRejectedError(message.id, message.stream, message.revision, `${who} failed: ${what}`, { cause });
+function failureOf({ name }: FoundHandler, cause: unknown): Delivery['failure'] {
+  if (isWaybillError(cause, 'MESSAGE_REJECTED') || isWaybillError(cause, 'OUTCOME_UNKNOWN')) return cause; // the latter also when the lane is stopping: the next holder must know
+  const retryAfterMs = isWaybillError(cause, 'TARGET_UNAVAILABLE') ? cause.retryAfterMs : undefined;
+  return new SinkUnavailableError(`handler "${name}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause, retryAfterMs });
 }
 
 // During a rolling deployment: a handler must not see a payload in a shape that it was not written for, and its lane must not halt.

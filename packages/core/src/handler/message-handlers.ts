@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
-import { InvalidOptionsError } from '../errors.js';
+import { InvalidOptionsError, isWaybillError, MessageRejectedError } from '../errors.js';
 import { Inbox } from '../inbox/inbox.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
@@ -51,9 +51,11 @@ export class MessageHandlers<Tx> {
   }
 
   /**
-   * Runs one handler unless it has handled the message. What it throws is thrown on, and leaves the claim free.
+   * Runs one handler unless it has handled the message. What it throws leaves the claim free.
    *
    * @param source - route or sender that the message came by
+   * @throws {@link MessageRejectedError} the handler failed; its error is the cause
+   * @throws {@link DatabaseUnavailableError}, {@link TransactionConflictError}, {@link CommitOutcomeUnknownError}, {@link TargetUnavailableError}, {@link OutcomeUnknownError} as they are, like all that is thrown when the signal has aborted
    */
   async handle(
     handler: FoundHandler,
@@ -64,11 +66,17 @@ export class MessageHandlers<Tx> {
     const { name, timeoutMs } = handler;
     const signal = timeoutMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
     const call: CallContext = { ...context, handler: name, signal };
-    const commit = handler.twoStep
-      ? await this.#call(handler, message, call)
-      : (open: HandlerContext<Tx>) => invoke(handler, message, open) as Promise<void>;
-    if (!commit) return 'duplicate';
-    return this.#inbox.once(message, { handler: name, source, signal }, (scope) => commit({ ...scope, ...call }));
+    try {
+      const commit = handler.twoStep
+        ? await this.#call(handler, message, call)
+        : (open: HandlerContext<Tx>) => invoke(handler, message, open) as Promise<void>;
+      if (!commit) return 'duplicate';
+      return await this.#inbox.once(message, { handler: name, source, signal }, (scope) => commit({ ...scope, ...call }));
+    } catch (cause) {
+      if (context.signal.aborted || NOT_THE_HANDLERS.some((code) => isWaybillError(cause, code))) throw cause;
+      const detail = `handler "${name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+      throw new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
+    }
   }
 
   /** The call of a two-step handler, and what to commit after it; `undefined` when a commit has it on record already. */
@@ -83,6 +91,10 @@ export class MessageHandlers<Tx> {
     return commit;
   }
 }
+
+/** The database's trouble, which is safe to repeat (a claim that was committed after all is found by the next try). */
+const DATABASE_TROUBLE = ['DATABASE_UNAVAILABLE', 'TRANSACTION_CONFLICT', 'COMMIT_OUTCOME_UNKNOWN'] as const;
+const NOT_THE_HANDLERS = [...DATABASE_TROUBLE, 'TARGET_UNAVAILABLE', 'OUTCOME_UNKNOWN'] as const;
 
 const invoke = ({ method, target }: FoundHandler, message: Message, context: CallContext): Promise<unknown> =>
   method.call(target, message as never, context as never);

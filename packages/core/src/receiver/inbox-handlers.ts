@@ -33,7 +33,7 @@ export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = r
 /**
  * Handles what arrives before it answers: every `@InboxHandler` behind the inbox, in order, each in a transaction of its own.
  *
- * A handler that fails leaves its claim free and is what `take` rejects with; those before it have finished and are not run again. Messages
+ * A handler that fails leaves its claim free, and `take` rejects with `MESSAGE_REJECTED`, its error being the cause; those before it have finished and are not run again. Messages
  * of former names and older schema versions come in today's shape. With `inOrder` the arrival is recorded after all effects are committed: a
  * crash in between is made good when the message comes again. A sender sends the messages of a stream one after another, as it waits for
  * answers anyway.

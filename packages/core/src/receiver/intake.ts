@@ -20,7 +20,8 @@ export interface Intake {
    *
    * @throws {@link UnknownMessageTypeError}, {@link InvalidPayloadError}, {@link InvalidStreamNameError} it will never be taken as it is
    * @throws {@link PredecessorMissingError}, {@link StaleSenderError}, {@link RevisionTakenError} not now, or not from this sender
-   * @throws {@link DatabaseUnavailableError} nothing was stored; whatever else a handler throws, likewise
+   * @throws {@link MessageRejectedError} a handler failed, with its error as the cause; its effects are rolled back
+   * @throws {@link DatabaseUnavailableError} and other trouble: nothing was stored
    */
   take(message: ArrivedMessage, options: TakeOptions): Promise<Taken>;
 }
