@@ -1,4 +1,7 @@
-/** A target in a process of its own: takes everything, and keeps what came. Ends when its parent is gone. */
+/**
+ * A target in a process of its own: takes everything, keeps what came, and answers at once, or after as many milliseconds as the path says.
+ * Ends when its parent is gone.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CountingOrder, CountingReport, ReceivedHttp } from './counting-reports.js';
@@ -13,8 +16,10 @@ const server = createServer((request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     received.push({ headers: request.headers as Record<string, string>, body: Buffer.concat(chunks).toString() });
-    response.writeHead(200, HEADERS);
-    response.end(ANSWER);
+    const answer = (): void => void response.writeHead(200, HEADERS).end(ANSWER);
+    const afterMs = Number(request.url?.slice(1));
+    if (afterMs > 0) setTimeout(answer, afterMs);
+    else answer();
   });
 });
 server.keepAliveTimeout = 60_000; // nobody's connection is to be closed in the middle of a round

@@ -6,7 +6,8 @@ import type { CountingOrder, CountingReport, ReceivedHttp } from './counting-rep
 
 /** The target of the run, seen from outside. */
 export interface CountingServer {
-  readonly url: string;
+  /** An address that answers after so many milliseconds; 0: at once. */
+  url(afterMs: number): string;
   /** Bodies of what has come since somebody asked last, in the order in which it came. */
   counted(): Promise<readonly string[]>;
   /** The same with headers. */
@@ -27,7 +28,7 @@ export async function startCountingServer(): Promise<Server<CountingServer>> {
   };
   const { port } = await next('listening');
   const server: CountingServer = {
-    url: `http://127.0.0.1:${port}/`,
+    url: (afterMs) => `http://127.0.0.1:${port}/${afterMs}`,
     counted: async () => (await ask('counted')).bodies,
     recorded: async () => (await ask('recorded')).requests,
   };

@@ -20,18 +20,24 @@ const LANES = 8;
 const BATCH = 100;
 const EACH = 2; // messages of a stream in a batch
 const IN_FLIGHT = 8;
+/** A server that has something to do, in the same building. */
+const UNHURRIED_MS = 5;
 const { connections } = presets.steady.pool;
 const BY_HAND = 'undici, the same written and signed by hand';
 const MADE_BEFORE = 'undici, the same made before';
 
 /** Signed CloudEvents, one a request, and a hundred a request. */
 export async function http({ rounds, httpMessages }: Sizes, server: CountingServer): Promise<readonly Figure[]> {
-  const [one, alone] = await against(server, { rounds, messages: httpMessages, mode: 'structured' });
-  const [, many] = await against(server, { rounds, messages: httpMessages * 4, mode: 'batch' });
+  const named = (messages: number, answered: string): string => `HTTP sink, ${messages} signed, one a request, answered ${answered}`;
+  const [fewer, more] = [Math.max(BATCH, httpMessages / 4), httpMessages * 4];
+  const [byHand, madeBefore] = await against(server, { rounds, messages: httpMessages, mode: 'structured', afterMs: 0 });
+  const [, unhurried] = await against(server, { rounds, messages: fewer, mode: 'structured', afterMs: UNHURRIED_MS });
+  const [, many] = await against(server, { rounds, messages: more, mode: 'batch', afterMs: 0 });
   return [
-    { ...one, name: `HTTP sink, ${httpMessages} signed, one a request`, target: atLeast(0.9, one.ratio) },
-    { ...alone, name: `HTTP sink, ${httpMessages} signed, one a request`, target: atLeast(0.9, alone.ratio) },
-    { ...many, name: `HTTP sink, ${httpMessages * 4} signed, ${BATCH} a request` },
+    { ...byHand, name: named(httpMessages, 'at once'), target: atLeast(0.9, byHand.ratio) },
+    { ...madeBefore, name: named(httpMessages, 'at once'), target: atLeast(0.9, madeBefore.ratio) },
+    { ...unhurried, name: named(fewer, `after ${UNHURRIED_MS} ms`), target: atLeast(0.9, unhurried.ratio) },
+    { ...many, name: `HTTP sink, ${more} signed, ${BATCH} a request` },
   ];
 }
 
@@ -41,16 +47,19 @@ interface Measure {
   readonly rounds: number;
   readonly messages: number;
   readonly mode: NonNullable<HttpSinkOptions['mode']>;
+  /** How long the server takes for an answer. */
+  readonly afterMs: number;
 }
 
 /**
  * The same requests to the same server: those that the sink makes, held against the sink's own of a run before, which undici writes as JSON,
  * signs and sends, or only sends.
  */
-async function against(server: CountingServer, { rounds, messages, mode }: Measure): Promise<readonly [Compared, Compared]> {
+async function against(server: CountingServer, { rounds, messages, mode, afterMs }: Measure): Promise<readonly [Compared, Compared]> {
   const secrets = `whsec_${randomBytes(32).toString('base64')}`;
-  const sink = new HttpSink({ source: '/benchmark', url: server.url, mode, secrets, idempotent: true, inFlight: IN_FLIGHT });
-  const raw = new RawClient(server.url, connections, mode === 'batch' ? 1 : IN_FLIGHT);
+  const url = server.url(afterMs);
+  const sink = new HttpSink({ source: '/benchmark', url, mode, secrets, idempotent: true, inFlight: IN_FLIGHT });
+  const raw = new RawClient(url, connections, mode === 'batch' ? 1 : IN_FLIGHT);
   const batches = batchesOf(messages);
   const verdicts = new Map<string, Verdict>();
   const judged = (name: string, lane: (nth: number) => Promise<void>) => async (): Promise<number> => {

@@ -14,13 +14,16 @@ export interface RequestByHand {
 /** undici alone: as many requests of a lane side by side as the sink has, over as many connections. */
 export class RawClient {
   readonly #pool: Pool;
+  readonly #path: string;
 
   constructor(
     url: string,
     connections: number,
     private readonly inFlight: number,
   ) {
-    this.#pool = new Pool(url, { connections });
+    const { origin, pathname } = new URL(url);
+    this.#pool = new Pool(origin, { connections });
+    this.#path = pathname;
   }
 
   /** Requests that were made before. */
@@ -47,7 +50,7 @@ export class RawClient {
   }
 
   async #send({ headers, body }: ReceivedHttp): Promise<void> {
-    const answer = await this.#pool.request({ method: 'POST', path: '/', headers, body });
+    const answer = await this.#pool.request({ method: 'POST', path: this.#path, headers, body });
     await answer.body.text();
     if (answer.statusCode !== 200) throw new Error(`the counting server answered ${answer.statusCode}`);
   }
