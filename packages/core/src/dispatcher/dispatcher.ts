@@ -1,17 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { v4 as randomUuid } from 'uuid';
 import { delay } from '../clock.js';
-import { Alarms } from '../alarm/alarms.js';
-import type { Notifier } from '../alarm/notifier.js';
 import { outboxSnapshot } from '../alarm/outbox-snapshot.js';
 import type { OutboxSnapshot } from '../alarm/outbox-snapshot.js';
-import { Watch } from '../alarm/watch.js';
+import { WatchedAlarms } from '../alarm/watched-alarms.js';
 import { InvalidOptionsError } from '../errors.js';
 import { Catalogue } from '../message/catalogue.js';
 import type { StoredAttempt } from '../outbox/delivery-attempt.js';
 import type { AttemptQuery, MessageQuery, MessageStatus, RouteStoppedStream, StoredLane } from '../outbox/delivery-status.js';
 import type { RecordedAction } from '../outbox/lane-action.js';
-import type { Sink } from '../sink/sink.js';
 import type { Receipt } from '../unit-of-work/receipt.js';
 import { messagesOfToken } from '../unit-of-work/receipt.js';
 import { advanceMark } from './witness/advance-mark.js';
@@ -22,11 +19,12 @@ import type { CompleteOptions, DispatcherOptions } from './dispatcher-options.js
 import { dispatching } from './dispatching.js';
 import { Operators } from './operators.js';
 import type { RedriveChoice, RedriveOptions } from './operators.js';
-import { isPlainText } from './plain-text.js';
 import { refuseOddMost, refuseOddQuery } from './queries.js';
 import { Rates } from './rates.js';
+import { retireRoute } from './retire-route.js';
 import { registerRoute, routesOf } from './route.js';
 import type { Route } from './route.js';
+import { RouteSinks } from './route-sinks.js';
 import { whenDelivered } from './when-delivered.js';
 import type { WaitOptions } from './when-delivered.js';
 import { watchWitness } from './witness/witness-watch.js';
@@ -46,6 +44,7 @@ export interface LaneStatus<RouteName extends string = string> extends Omit<Stor
 export class Dispatcher<RouteName extends string = string> {
   readonly #options: CompleteOptions<RouteName>;
   readonly #routes: readonly Route[];
+  readonly #sinks: RouteSinks;
   readonly #catalogue: Catalogue;
   readonly #listeners: DispatcherListeners<RouteName>;
   readonly #operators: Operators;
@@ -59,9 +58,10 @@ export class Dispatcher<RouteName extends string = string> {
     this.#listeners = new DispatcherListeners(logger);
     this.#catalogue = new Catalogue(options.catalogue);
     this.#routes = routesOf(options.routes, this.#catalogue);
+    this.#sinks = new RouteSinks(this.#routes);
     this.#operators = new Operators({ stores: database, requestedBy: instance });
     this.#rates = new Rates(clock);
-    this.#newAlarms(); // made anew with each start; options that cannot work are refused here, before anything is
+    new WatchedAlarms(this.#options); // made anew with each start; options that cannot work are refused here, before anything is
   }
 
   /**
@@ -197,17 +197,9 @@ export class Dispatcher<RouteName extends string = string> {
    * @throws {@link InvalidOptionsError} this dispatcher runs it, or somebody still does; there never was such a route
    */
   async retireRoute(name: string): Promise<void> {
-    const { database } = this.#options;
     if (this.#routes.some((route) => route.name === name))
       throw new InvalidOptionsError(`Route "${name}" is one of this dispatcher's own. Take it out of \`routes\` first, and deploy that.`);
-    const alive = (await database.instances.live()).filter(({ route }) => route === name);
-    if (alive.length > 0)
-      throw new InvalidOptionsError(`Route "${name}" is still run by ${alive.map((one) => one.name).join(', ')}. Stop it there first.`);
-    if (!isPlainText(name) || !(await database.routes.find(name))) {
-      const known = (await database.routes.all()).filter(({ retiredAt }) => !retiredAt).map((route) => `"${route.name}"`);
-      throw new InvalidOptionsError(`The database knows no route "${name}"; it knows ${known.join(', ') || 'none'}.`);
-    }
-    await database.routes.retire(name);
+    await retireRoute(name, this.#options.database);
   }
 
   async #start(stop: AbortController): Promise<{ readonly ended: Promise<void> }> {
@@ -216,8 +208,9 @@ export class Dispatcher<RouteName extends string = string> {
     await database.verify();
     const watchWitnessUntilStop = await this.#compareWithWitness();
     for (const route of this.#routes) await registerRoute(route, database.routes);
-    await this.#startSinks(stopping);
-    const alarms = this.#alarms();
+    await this.#sinks.start(stopping, (event) => this.#listeners.tell(event));
+    const alarms = new WatchedAlarms(this.#options);
+    alarms.start();
     const tell = (event: DispatcherEvent): void => {
       this.#rates.count(event);
       this.#listeners.tell(event);
@@ -226,7 +219,7 @@ export class Dispatcher<RouteName extends string = string> {
     tell({ name: 'started', event: { instance } });
 
     const stopped = async (): Promise<void> => {
-      await this.#stopSinks(this.#sinks, tell);
+      await this.#sinks.stop(tell);
       tell({ name: 'stopped', event: { instance } });
       await alarms.stop();
     };
@@ -246,62 +239,6 @@ export class Dispatcher<RouteName extends string = string> {
         onTrouble: (doing, error) => tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing, error } }),
         onReplaced: () => stop.abort(),
       });
-  }
-
-  /** Where somebody is to be told, a watch finds what no event tells. */
-  #alarms(): { hear(event: DispatcherEvent): void; stop(): Promise<void> } {
-    const { alarms, watch } = this.#newAlarms();
-    if (this.#notifiers.length === 0) return { hear: () => {}, stop: () => Promise.resolve() };
-    watch.start();
-    return {
-      hear: (event) => {
-        alarms.hear(event);
-        watch.hear(event);
-      },
-      stop: async () => {
-        await watch.stop();
-        await alarms.stop();
-      },
-    };
-  }
-
-  #newAlarms(): { readonly alarms: Alarms; readonly watch: Watch } {
-    const { alarms: options = {}, database, clock, random, logger, instance } = this.#options;
-    const alarms = new Alarms({ ...options, notifiers: this.#notifiers, instance, clock, random, logger });
-    return { alarms, watch: new Watch({ ...options, database, alarms, instance, clock, logger }) };
-  }
-
-  get #notifiers(): readonly Notifier[] {
-    const { notify = [] } = this.#options;
-    return Array.isArray(notify) ? (notify as readonly Notifier[]) : [notify as Notifier];
-  }
-
-  get #sinks(): readonly Sink[] {
-    return [...new Set(this.#routes.map(({ sink }) => sink))];
-  }
-
-  async #startSinks(stopping: AbortSignal): Promise<void> {
-    const started: Sink[] = [];
-    try {
-      for (const sink of this.#sinks) {
-        await sink.start?.(stopping);
-        started.push(sink);
-      }
-    } catch (error) {
-      await this.#stopSinks(started, (event) => this.#listeners.tell(event));
-      throw error;
-    }
-  }
-
-  /** All of them, also when one cannot. */
-  async #stopSinks(sinks: readonly Sink[], tell: (event: DispatcherEvent) => void): Promise<void> {
-    for (const sink of sinks) {
-      try {
-        await sink.stop?.();
-      } catch (error) {
-        tell({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'stopping a sink', error } });
-      }
-    }
   }
 
   /** The one subscription, until `stopping` aborts and the batches in flight are settled. */
