@@ -20,11 +20,12 @@ export class MongoDBInbox implements InboxStore<MongoDBTx> {
     return upsertedCount === 1;
   }
 
-  async claimed(handler: string, messageId: string): Promise<boolean> {
+  async claimed(handler: string, messageId: string, tx?: MongoDBTx): Promise<boolean> {
+    const options = { projection: { _id: 1 }, ...(tx && { session: tx.session }) };
     try {
-      return (await this.collections.inbox.findOne({ _id: { handler, messageId } }, { projection: { _id: 1 } })) !== null;
+      return (await this.collections.inbox.findOne({ _id: { handler, messageId } }, options)) !== null;
     } catch (error) {
-      throw translate(error);
+      throw tx ? error : translate(error); // inside a transaction the driver must see its own
     }
   }
 }

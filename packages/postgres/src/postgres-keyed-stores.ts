@@ -17,14 +17,13 @@ export class PostgresInbox<Tx> implements InboxStore<Tx> {
     return claimed.length > 0;
   }
 
-  async claimed(handler: string, messageId: string): Promise<boolean> {
-    const rows = await this.connection.query(
-      `
+  async claimed(handler: string, messageId: string, tx?: Tx): Promise<boolean> {
+    const text = `
       select handler
       from ${this.connection.schema}.inbox
-      where handler = $1::text and message_id = $2::text`,
-      [handler, messageId],
-    );
+      where handler = $1::text and message_id = $2::text`;
+    const values = [handler, messageId];
+    const rows = await (tx === undefined ? this.connection.query(text, values) : this.connection.queryIn(tx, text, values));
     return rows.length > 0;
   }
 }

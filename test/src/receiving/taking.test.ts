@@ -127,6 +127,15 @@ onEveryDatabase('what arrives', <Tx>(open: OpenDatabase<Tx>) => {
           expect(await reception.writtenOnce(stream, 2)).to.have.length(2);
         });
 
+        it('is a duplicate also when more come again at once than the database has connections', async () => {
+          const parcels = Array.from({ length: 40 }, (_, nth) => aParcel(`${stream}-${nth}`, 0n, { previous: 'none' }));
+          for (const message of parcels) await take(carriers, message);
+
+          const again = await Promise.all(parcels.map((message) => take(carriers, message)));
+
+          expect(new Set(again)).to.deep.equal(new Set(['duplicate']));
+        });
+
         it('begins where it comes first, for a receiver that joins later', async () => {
           const joining = await intake({ inOrder: true, start: 'now' });
 

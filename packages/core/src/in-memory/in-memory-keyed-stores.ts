@@ -21,8 +21,9 @@ export class InMemoryInbox implements InboxStore<InMemoryTx> {
     return true;
   }
 
-  claimed(handler: string, messageId: string): Promise<boolean> {
-    return Promise.resolve(this.state.claims.has(keyOf(handler, messageId)));
+  claimed(handler: string, messageId: string, tx?: InMemoryTx): Promise<boolean> {
+    const key = keyOf(handler, messageId);
+    return Promise.resolve(this.state.claims.has(key) || tx?.own.has(`claim ${key}`) === true);
   }
 }
 

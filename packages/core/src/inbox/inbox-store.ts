@@ -18,6 +18,9 @@ export interface InboxStore<Tx> {
    */
   claim(claim: InboxClaim, tx: Tx): Promise<boolean>;
 
-  /** True when a committed claim exists: a look ahead, so that a call to the outside is not made for nothing. */
-  claimed(handler: string, messageId: string): Promise<boolean>;
+  /**
+   * True when a committed claim exists, or one of `tx`. Without `tx` it is a look ahead, so that a call to the outside is not made for nothing;
+   * within a transaction pass it: a second connection may not be had before the first is given back.
+   */
+  claimed(handler: string, messageId: string, tx?: Tx): Promise<boolean>;
 }

@@ -85,7 +85,7 @@ export class ArrivalLog<Tx> implements Intake {
     const order = this.#order;
     const duplicate: Stored = { taken: 'duplicate', transactionId: undefined };
     const { id } = append.messages[0]!;
-    const isKnown = (): Promise<boolean> => database.inbox.claimed(name, id);
+    const isKnown = (): Promise<boolean> => database.inbox.claimed(name, id, tx);
     if (order && (await order.admit(arrived, isKnown, tx)) === 'duplicate') return duplicate;
 
     const isNew = await database.inbox.claim({ handler: name, messageId: id, source: arrived.source, firstAttemptAt }, tx);

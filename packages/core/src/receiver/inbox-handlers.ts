@@ -66,7 +66,7 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
     const atomic = { retryOnConflict: 3, signal };
 
     if (order) {
-      const { result } = await unitOfWork.run(({ tx }) => order.admit(arrived, handling.isKnown, tx), atomic);
+      const { result } = await unitOfWork.run(({ tx }) => order.admit(arrived, () => handling.isKnown(tx), tx), atomic);
       if (result === 'duplicate') return 'duplicate';
     }
     const taken = await handling.handle();
@@ -76,7 +76,7 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
   }
 
   /** Checked now, to be handled later: a message that can never be taken is refused whatever arrived before it. */
-  #handling(arrived: ArrivedMessage, { signal, redelivered = false }: TakeOptions): Handling {
+  #handling(arrived: ArrivedMessage, { signal, redelivered = false }: TakeOptions): Handling<Tx> {
     const { unknownTypes, database, logger = silentLogger } = this.#options;
     if (unknownTypes === 'ignore' && !this.#catalogue.find(arrived.type)) {
       checkArrived(arrived);
@@ -86,7 +86,10 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
     const handlers = this.#handlers.wanting(message.type);
     return {
       // By any of them: one that was added since has not seen it.
-      isKnown: async () => (await Promise.all(handlers.map(({ name }) => database.inbox.claimed(name, message.id)))).includes(true),
+      isKnown: async (tx) => {
+        for (const { name } of handlers) if (await database.inbox.claimed(name, message.id, tx)) return true;
+        return false;
+      },
       handle: async () => {
         let taken: Taken = 'duplicate';
         for (const handler of handlers) {
@@ -100,8 +103,8 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
   }
 }
 
-interface Handling {
+interface Handling<Tx> {
   /** Whether this very message was handled before. */
-  isKnown(): Promise<boolean>;
+  isKnown(tx: Tx): Promise<boolean>;
   handle(): Promise<Taken>;
 }

@@ -148,5 +148,20 @@ export function inboxStoreContract<Tx>(name: string, open: () => Promise<Fixture
       expect([before, during, await claimed(pair)]).to.deep.equal([false, false, true]);
       expect(await claimed({ ...pair, handler: 'another' })).to.equal(false);
     });
+
+    it('knows within a transaction what is committed, and what is its own', async () => {
+      const [committed, own, nobodys] = [aClaim(), aClaim(), aClaim()];
+      await claim(committed);
+
+      const answers = await transact(async (tx) => {
+        await fixture.database.inbox.claim(own, tx);
+        const known: boolean[] = [];
+        for (const { handler, messageId } of [committed, own, nobodys])
+          known.push(await fixture.database.inbox.claimed(handler, messageId, tx));
+        return known;
+      });
+
+      expect(answers).to.deep.equal([true, true, false]);
+    });
   });
 }

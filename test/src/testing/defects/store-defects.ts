@@ -38,6 +38,11 @@ export const storeDefects: readonly Defect[] = [
     noticedBy: 'lets a concurrent claim wait for the first, and then be a duplicate',
   },
   {
+    defect: 'looks for claims outside of the transaction that asks',
+    plant: (real) => ({ inbox: overlay(real.inbox, { claimed: (handler, messageId) => real.inbox.claimed(handler, messageId) }) }),
+    noticedBy: 'knows within a transaction what is committed, and what is its own',
+  },
+  {
     defect: 'lets the last arrival go back',
     plant: (real) => {
       const arrivals = new Map<string, LastArrival>();
