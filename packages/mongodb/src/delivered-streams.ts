@@ -3,8 +3,11 @@ import { MaxKey } from 'mongodb';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
-import { deliveredAs } from './stored-documents.js';
-import type { DeliveredDocument } from './stored-documents.js';
+import type { DeliveredDocument, RouteDocument } from './stored-documents.js';
+
+/** What a route is called where it is remembered what it delivered last. */
+export const deliveredAs = ({ _id, recordedAs, life }: Pick<RouteDocument, '_id' | 'recordedAs' | 'life'>): string =>
+  life ?? recordedAs ?? _id;
 
 /** The last revision of each of these streams that the route of this name delivered. */
 export async function lastDelivered(

@@ -13,7 +13,8 @@ import type { MongoDBTx } from './mongodb-tx.js';
 import { requireOpen } from './require-open.js';
 import { refuseUnmigrated } from './schema/identity.js';
 import { refuseStandAlone } from './schema/topology.js';
-import { SERVER_FILLS_IN, storedMessage } from './stored-documents.js';
+import { SERVER_FILLS_IN } from './stored-documents.js';
+import { storedMessage } from './stored-message.js';
 import type { OutboxDocument } from './stored-documents.js';
 import { transactionId } from './transaction-id.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RouteStore, StoredRoute } from '@waybill/core';
 import type { ClientSession, Long } from 'mongodb';
-import { deliveredOf } from './delivered-streams.js';
+import { deliveredAs, deliveredOf } from './delivered-streams.js';
 import { int64 } from './int64.js';
 import { IS_FREE } from './lease-time.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
@@ -9,7 +9,6 @@ import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { refuseOther } from './schema/identity.js';
 import type { Sequencer } from './sequencer.js';
-import { deliveredAs } from './stored-documents.js';
 import type { LaneDocument, RouteDocument } from './stored-documents.js';
 import { selectionOf } from './stored-selection.js';
 

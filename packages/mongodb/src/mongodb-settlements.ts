@@ -11,7 +11,7 @@ import type {
 } from '@waybill/core';
 import type { AnyBulkWriteOperation, AnyClientBulkWriteModel, ClientSession, Document } from 'mongodb';
 import { failureOfBulkWrite, isRefusedBulkWrite, takesBulkWrite } from './bulk-write.js';
-import { deliveredWrites } from './delivered-streams.js';
+import { deliveredAs, deliveredWrites } from './delivered-streams.js';
 import { lineWrites } from './history-lines.js';
 import type { Holder, LineWrite } from './history-lines.js';
 import { int64 } from './int64.js';
@@ -22,7 +22,6 @@ import type { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { positionOf } from './place.js';
 import { refuseStandAlone } from './schema/topology.js';
-import { deliveredAs } from './stored-documents.js';
 import type { ActionDocument, LaneDocument } from './stored-documents.js';
 import { failureDocument } from './stored-failure.js';
 import { stoppedDocument } from './stored-stopped-stream.js';

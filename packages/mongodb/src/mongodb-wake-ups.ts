@@ -4,7 +4,7 @@ import type { ChangeStream, ChangeStreamDocument } from 'mongodb';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import type { Sequencer } from './sequencer.js';
 import { within } from './within.js';
-import { noticeOf, noticeText } from './stored-documents.js';
+import { noticeOf, noticeText } from './notice.js';
 import type { SequencerDocument, SignalDocument } from './stored-documents.js';
 
 const COALESCE_MS = 5;

@@ -6,7 +6,7 @@ import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { NumberedLanes } from './numbered-lanes.js';
-import { noticeText } from './stored-documents.js';
+import { noticeText } from './notice.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 export interface SequencerListeners {

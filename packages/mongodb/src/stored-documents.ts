@@ -1,5 +1,4 @@
-import { SKIPPED_TYPE } from '@waybill/core';
-import type { DeliveryOutcome, LaneState, MessageKind, MessageMetadata, RecordedAction, StoppedState, StoredMessage } from '@waybill/core';
+import type { DeliveryOutcome, LaneState, MessageKind, RecordedAction, StoppedState } from '@waybill/core';
 import { Timestamp } from 'mongodb';
 import type { Binary, Long } from 'mongodb';
 
@@ -48,7 +47,7 @@ export interface SequencerDocument {
   readonly leaseUntil: Date;
   /** In which the owner runs its batches: whoever takes over ends it first, with the transaction that may be open in it. */
   readonly session: Binary | null;
-  /** {@link noticeText} of the last batch. */
+  /** `noticeText` of the last batch. */
   readonly notice: string;
   /** Set when the number of lanes was changed: only who knows the new one numbers messages. */
   readonly lanes?: number;
@@ -100,7 +99,7 @@ export interface StoppedStreamDocument {
 /** The last message of a stream that a route delivered. The key order counts. */
 export interface DeliveredDocument {
   readonly _id: {
-    /** As {@link deliveredAs} calls the route: a rename leaves it alone, and a route that is made anew has another. */
+    /** As `deliveredAs` calls the route: a rename leaves it alone, and a route that is made anew has another. */
     readonly route: string;
     readonly stream: string;
   };
@@ -119,10 +118,6 @@ export interface RouteDocument {
   /** Of this route alone, and not of one that had its name before or has it later. Absent where an older version made it. */
   readonly life?: string;
 }
-
-/** What a route is called where it is remembered what it delivered last. */
-export const deliveredAs = ({ _id, recordedAs, life }: Pick<RouteDocument, '_id' | 'recordedAs' | 'life'>): string =>
-  life ?? recordedAs ?? _id;
 
 /** The dispatchers of one route: one document, so that a beat is one command. */
 export interface InstancesDocument {
@@ -276,26 +271,3 @@ export interface LaneChangeDocument {
 
 /** The server puts its cluster time in place of an empty timestamp at the top level of a document that is inserted. */
 export const SERVER_FILLS_IN = (): Timestamp => new Timestamp(0n);
-
-/** What a change is about, for those who watch. */
-export interface Notice {
-  /** So that nobody listens to himself. */
-  readonly sender: string;
-  readonly lanes: readonly number[];
-  /** Of a batch: how many it numbered. Of a signal: any number, so that no two are the same. */
-  readonly count: number;
-}
-
-// One text, because of an array, or of a value that did not change, a change stream tells only the difference to a state that the reader
-// may never have seen.
-export const noticeText = (notice: Notice): string => JSON.stringify(notice);
-export const noticeOf = (text: string): Notice => JSON.parse(text) as Notice;
-
-export function storedMessage(document: OutboxDocument): StoredMessage {
-  const { id, kind, schemaVersion, codec, payload, occurredAt } = document;
-  const type = document.placeholder ? SKIPPED_TYPE : document.type;
-  const { stream } = document._id;
-  const revision = document._id.revision.toBigInt();
-  const metadata = JSON.parse(document.metadata) as MessageMetadata;
-  return { id, kind, type, stream, revision, schemaVersion, codec, payload, metadata, occurredAt };
-}
