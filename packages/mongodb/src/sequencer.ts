@@ -1,12 +1,13 @@
 import { delay, laneOf, SchemaMismatchError, streamHash, systemClock } from '@waybill/core';
-import type { Binary, ClientSession, Document, Long, Timestamp } from 'mongodb';
-import { endSessions } from './end-sessions.js';
+import type { ClientSession, Long, Timestamp } from 'mongodb';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
-import { codeOf, translate } from './mongodb-errors.js';
+import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { NumberedLanes } from './numbered-lanes.js';
 import { noticeText } from './notice.js';
+import { LEASE_MS, SequencerLease } from './sequencer-lease.js';
+import type { LastTenure, Tenure } from './sequencer-lease.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 export interface SequencerListeners {
@@ -17,23 +18,12 @@ export interface SequencerListeners {
 }
 
 /** What one look at the outbox tells. */
-interface Look {
+interface Look extends LastTenure {
   /** Everything that is not pending can be read, and has a number up to here. */
   readonly position: Long;
   /** When the newest pending message, or the newest up to the asked one, was inserted; absent when none is pending. */
   readonly pending?: Timestamp;
-  readonly epoch: Long;
-  /** Nobody else holds the lease. */
-  readonly isFree: boolean;
-  /** Of the last tenure. */
-  readonly session: Binary | null;
   readonly lanes?: number;
-}
-
-/** The time for which this process holds the lease, and the one session in which it runs its batches meanwhile. */
-interface Tenure {
-  readonly epoch: Long;
-  readonly session: ClientSession;
 }
 
 interface Batch {
@@ -44,9 +34,6 @@ interface Batch {
 }
 
 const MOST_A_BATCH = 1_000;
-const LEASE_MS = 2_000;
-const TAKE_MS = 300;
-const MAX_TIME_EXPIRED = 50;
 const SHORTEST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 100;
 
@@ -63,7 +50,7 @@ const LONGEST_WAIT_MS = 100;
 export class Sequencer {
   /** What is numbered, as far as this process knows. */
   readonly numbered = new NumberedLanes();
-  #tenure: Tenure | undefined;
+  readonly #lease: SequencerLease;
   #running: Promise<boolean> | undefined;
   #next: { readonly ended: Promise<boolean>; expectsSome: boolean } | undefined;
 
@@ -73,7 +60,9 @@ export class Sequencer {
     /** Of this process. */
     private readonly owner: string,
     private readonly listeners: SequencerListeners,
-  ) {}
+  ) {
+    this.#lease = new SequencerLease(collections, owner);
+  }
 
   /**
    * Sees to it that everything that was committed before the call has its number. Calls at the same time share one look.
@@ -100,6 +89,11 @@ export class Sequencer {
     }
   }
 
+  /** Gives the lease back, for others to have it at once. Batches of this process go on until somebody takes it. */
+  async release(): Promise<void> {
+    await this.#lease.release();
+  }
+
   #begin(): Promise<boolean> {
     const { expectsSome, ended } = this.#next!;
     this.#running = ended;
@@ -119,7 +113,7 @@ export class Sequencer {
         this.numbered.sawUpTo(look.position.toBigInt());
         if (!look.pending) return isTold;
         upTo ??= look.pending;
-        if (!this.#tenure?.epoch.equals(look.epoch)) await this.#take(look);
+        if (!this.#lease.tenure?.epoch.equals(look.epoch)) await this.#lease.take(look);
         const numbered = await this.#numberUpTo(upTo);
         if (numbered === 'all') return true;
         if (numbered !== 'not-mine') {
@@ -140,7 +134,10 @@ export class Sequencer {
     const pending = upTo
       ? [{ $match: { pending: true, at: { $lte: upTo } } }, { $limit: 1 }]
       : [{ $match: { pending: true } }, { $sort: { at: -1 } }, { $limit: 1 }];
-    const counter = [{ $match: { _id: 'sequencer' } }, { $project: { position: 1, epoch: 1, session: 1, lanes: 1, isFree: this.#isFree } }];
+    const counter = [
+      { $match: { _id: 'sequencer' } },
+      { $project: { position: 1, epoch: 1, session: 1, lanes: 1, isFree: this.#lease.isFree } },
+    ];
     const found = await outbox
       .aggregate<Partial<Look>>([
         ...pending,
@@ -153,13 +150,6 @@ export class Sequencer {
     return look as Look;
   }
 
-  /** Of a lease that runs for longer than any can, a clock has gone back. */
-  get #isFree(): Document {
-    return {
-      $or: [{ $eq: ['$owner', this.owner] }, { $lte: ['$leaseUntil', '$$NOW'] }, { $gt: ['$leaseUntil', { $add: ['$$NOW', LEASE_MS] }] }],
-    };
-  }
-
   /**
    * Numbers what is pending, up to a time if one is given, or else one batch.
    *
@@ -167,7 +157,7 @@ export class Sequencer {
    */
   async #numberUpTo(upTo: Timestamp | undefined): Promise<'all' | 'some' | 'none' | 'not-mine'> {
     for (let batches = 0; ; batches++) {
-      const batch = this.#tenure && (await this.#numberBatch(this.#tenure, upTo));
+      const batch = this.#lease.tenure && (await this.#numberBatch(this.#lease.tenure, upTo));
       if (!batch) return 'not-mine';
       if (batch.count === 0) return batches > 0 ? 'all' : 'none';
       this.numbered.add(batch.last - BigInt(batch.count) + 1n, batch.last, batch.lanes);
@@ -177,74 +167,17 @@ export class Sequencer {
     }
   }
 
-  async #take(look: Look): Promise<void> {
-    await this.#leave();
-    if (!look.isFree) return;
-    const session = this.collections.client.startSession();
-    try {
-      const taken = await this.#tryToTake(look, session);
-      const epoch = taken === null ? await this.#endLastAndTake(look, session) : taken;
-      if (epoch) this.#tenure = { epoch, session };
-    } finally {
-      if (!this.#tenure) await session.endSession();
-    }
-  }
-
-  /** Whoever was killed in the middle of a batch has left a transaction open, which the server would keep for a minute. */
-  async #endLastAndTake(look: Look, session: ClientSession): Promise<Long | undefined> {
-    if (!look.session) return undefined;
-    await endSessions(this.collections.client, [look.session]);
-    return (await this.#tryToTake(look, session)) ?? undefined;
-  }
-
-  /** @returns `undefined` when somebody else was quicker, `null` when a transaction is in the way */
-  async #tryToTake({ epoch }: Look, session: ClientSession): Promise<Long | undefined | null> {
-    try {
-      const taken = await this.collections.sequencer.findOneAndUpdate(
-        { _id: 'sequencer', epoch, $expr: this.#isFree },
-        [
-          {
-            $set: {
-              owner: { $literal: this.owner },
-              epoch: epoch.add(1),
-              leaseUntil: { $add: ['$$NOW', LEASE_MS] },
-              session: { $literal: session.id!['id'] },
-            },
-          },
-        ],
-        { returnDocument: 'after', maxTimeMS: TAKE_MS },
-      );
-      return taken?.epoch;
-    } catch (error) {
-      if (codeOf(error) === MAX_TIME_EXPIRED) return null;
-      throw error;
-    }
-  }
-
-  /** Gives the lease back, for others to have it at once. Batches of this process go on until somebody takes it. */
-  async release(): Promise<void> {
-    if (!this.#tenure) return;
-    const { epoch } = this.#tenure;
-    await this.collections.sequencer.updateOne({ _id: 'sequencer', epoch }, [{ $set: { leaseUntil: '$$NOW' } }]);
-  }
-
-  async #leave(): Promise<void> {
-    const { session } = this.#tenure ?? {};
-    this.#tenure = undefined;
-    await session?.endSession();
-  }
-
   /** @returns `undefined` when the tenure is over */
   async #numberBatch(tenure: Tenure, upTo: Timestamp | undefined): Promise<Batch | undefined> {
     const { session } = tenure;
     try {
-      const endIfLeft = (): Promise<void> => (this.#tenure?.session === session ? Promise.resolve() : session.endSession());
+      const endIfLeft = (): Promise<void> => (this.#lease.tenure?.session === session ? Promise.resolve() : session.endSession());
       const batch = await this.transactions.runIn(session, () => this.#number(tenure, upTo), undefined, endIfLeft);
-      if (!batch) await this.#leave();
+      if (!batch) await this.#lease.leave();
       return batch;
     } catch (error) {
       // What became of the batch is seen at the next look; the driver may be busy in this session for a while yet.
-      this.#tenure = undefined;
+      this.#lease.forget();
       if (!session.inTransaction()) await session.endSession();
       throw error;
     }
