@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { HandlerSink, OutboxHandler, UnitOfWork } from '@waybill/core';
+import { DatabaseUnavailableError, HandlerSink, OutboxHandler, UnitOfWork } from '@waybill/core';
 import type { CallContext, Commit, Dispatcher, DispatcherOptions, Message, Moment, Receipt } from '@waybill/core';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
@@ -53,11 +53,13 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
 
   class Billing {
     readonly attempts: number[] = [];
+    readonly repeats: boolean[] = [];
     openWhileCalling = 0;
 
     @OutboxHandler(OrderPlaced, { name: 'charge-card', twoStep: true })
-    async charge(message: Message<OrderPlaced>, { signal, attempt }: CallContext): Promise<Commit<InMemoryTx>> {
+    async charge(message: Message<OrderPlaced>, { signal, attempt, mayBeRepeat }: CallContext): Promise<Commit<InMemoryTx>> {
       this.attempts.push(attempt);
+      this.repeats.push(mayBeRepeat);
       this.openWhileCalling += openTransactions;
       const id = await payments.charge(message.data.totalCents, { idempotencyKey: message.id, signal });
       return async ({ tx, append, load }) => {
@@ -127,8 +129,40 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
       expect(payments.calls).to.deep.equal([id, id, id]);
       expect(payments.charged.size).to.equal(1);
       expect(handler.attempts).to.deep.equal([1, 2, 3]);
+      expect(handler.repeats, 'told that it may have called before').to.deep.equal([false, true, true]);
       expect(written).to.deep.equal(['charge-1']);
       expect(await rowsOf('key-charged-order-7')).to.have.length(1);
+    });
+  }
+
+  for (const onFailure of ['halt', 'park-stream'] as const) {
+    it(`are told that they have called before when the database was away in between, on a route that says ${onFailure}`, async () => {
+      let away = 3;
+      const goes = (moment: Moment): void => {
+        if (moment === 'called' && away-- > 0) throw new DatabaseUnavailableError('it restarts');
+      };
+      const { handler, sink } = billing(goes);
+      const receipt = await place();
+
+      await deliver(dispatcherTo(sink, { routes: { billing: { sink, start: 'beginning', onFailure, retry: QUICKLY } } }), receipt);
+
+      expect(handler.repeats).to.deep.equal([false, true, true, true]);
+    });
+
+    it(`are told that they have called before when their commit fails, on a route that says ${onFailure}`, async () => {
+      let failures = 3;
+      const fails = (moment: Moment): void => {
+        if (moment === 'claimed' && failures-- > 0) throw new Error('no such column');
+      };
+      const { handler, sink } = billing(fails);
+      const retry = { ...QUICKLY, attempts: 2 };
+      const dispatcher = dispatcherTo(sink, { routes: { billing: { sink, start: 'beginning', onFailure, retry } } });
+      await place();
+
+      const { error } = await startUntil(dispatcher, onFailure === 'halt' ? 'halted' : 'parked');
+
+      expect(error.message).to.include('handler "charge-card" failed after its call: no such column');
+      expect(handler.repeats).to.deep.equal([false, true]);
     });
   }
 

@@ -29,7 +29,8 @@ export interface HandlerSinkOptions<Tx, Handlers extends readonly object[] = rea
  *
  * A handler that throws stops the lane at its message; handlers that had finished with it are not run again. Messages that no
  * handler wants are accepted. When a handler throws what a policy says of its target (`TARGET_UNAVAILABLE`), the lane waits as for a sink
- * that is away; after `OUTCOME_UNKNOWN` the message comes again with `mayBeRepeat`. Takes instances; a container supplies them.
+ * that is away; after `OUTCOME_UNKNOWN`, and where a two-step handler has called and could not commit, the message comes again with
+ * `mayBeRepeat`. Takes instances; a container supplies them.
  */
 export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly object[]> implements Sink {
   readonly #handlers: MessageHandlers<Tx>;
@@ -53,8 +54,8 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
       if (context.signal.aborted) return { accepted, failure: new SinkUnavailableError('the lane is stopping') };
       for (const handler of this.#handlers.wanting(message.type)) {
         if (!message.known) return { accepted, failure: newerThanThisProcess(handler, message) };
-        const failure = await this.#handle(handler, message, { ...context, attempt: accepted === 0 ? context.attempt : 1 });
-        if (failure) return { accepted, failure };
+        const failed = await this.#handle(handler, message, { ...context, attempt: accepted === 0 ? context.attempt : 1 });
+        if (failed) return { accepted, ...failed };
       }
     }
     return { accepted: batch.length };
@@ -64,12 +65,14 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
     handler: FoundHandler,
     message: OutboxMessage,
     { signal, attempt, mayBeRepeat, route, logger }: DeliveryContext,
-  ): Promise<Delivery['failure']> {
+  ): Promise<Pick<Delivery, 'failure' | 'inDoubt'> | undefined> {
+    let inDoubt = false;
+    const called = (): void => void (inDoubt = true);
     try {
-      await this.#handlers.handle(handler, message, route, { attempt, mayBeRepeat, signal, logger });
+      await this.#handlers.handle(handler, message, route, { attempt, mayBeRepeat, signal, logger, called });
       return undefined;
     } catch (cause) {
-      return failureOf(handler, cause);
+      return { failure: failureOf(handler, cause), inDoubt };
     }
   }
 }

@@ -54,6 +54,7 @@ export class MessageHandlers<Tx> {
    * Runs one handler unless it has handled the message. What it throws leaves the claim free.
    *
    * @param source - route or sender that the message came by
+   * @param context - `called` is told when the first step of a two-step handler is over: what fails from then on fails after the call
    * @throws {@link MessageRejectedError} the handler failed; its error is the cause
    * @throws {@link DatabaseUnavailableError}, {@link TransactionConflictError}, {@link CommitOutcomeUnknownError}, {@link TargetUnavailableError}, {@link OutcomeUnknownError} as they are, like all that is thrown when the signal has aborted
    */
@@ -61,28 +62,34 @@ export class MessageHandlers<Tx> {
     handler: FoundHandler,
     message: Message,
     source: string,
-    context: Omit<CallContext, 'handler'>,
+    { called, ...context }: Omit<CallContext, 'handler'> & { readonly called?: () => void },
   ): Promise<'handled' | 'duplicate'> {
     const { name, timeoutMs } = handler;
     const signal = timeoutMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
     const call: CallContext = { ...context, handler: name, signal };
+    let isCalled = false;
+    const tell = (): void => {
+      isCalled = true;
+      called?.();
+    };
     try {
       const commit = handler.twoStep
-        ? await this.#call(handler, message, call)
+        ? await this.#call(handler, message, call, tell)
         : (open: HandlerContext<Tx>) => invoke(handler, message, open) as Promise<void>;
       if (!commit) return 'duplicate';
       return await this.#inbox.once(message, { handler: name, source, signal }, (scope) => commit({ ...scope, ...call }));
     } catch (cause) {
       if (context.signal.aborted || NOT_THE_HANDLERS.some((code) => isWaybillError(cause, code))) throw cause;
-      const detail = `handler "${name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+      const detail = `handler "${name}" failed${isCalled ? ' after its call' : ''}: ${cause instanceof Error ? cause.message : String(cause)}`;
       throw new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
     }
   }
 
   /** The call of a two-step handler, and what to commit after it; `undefined` when a commit has it on record already. */
-  async #call(handler: FoundHandler, message: Message, context: CallContext): Promise<Commit<Tx> | undefined> {
+  async #call(handler: FoundHandler, message: Message, context: CallContext, called: () => void): Promise<Commit<Tx> | undefined> {
     if (await this.#inbox.handled(handler.name, message.id)) return undefined;
     const commit = (await invoke(handler, message, context)) as Commit<Tx>;
+    called();
     await this.#reached?.('called');
     if (typeof commit !== 'function')
       throw new InvalidOptionsError(

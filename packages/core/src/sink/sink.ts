@@ -54,6 +54,11 @@ export interface Delivery {
    * more than 1,000,000 bytes) is the sink's mistake: nothing counts as accepted.
    */
   readonly replies?: readonly Reply[];
+  /**
+   * True where the message that failed may have reached the target all the same: a call was answered, and what was to be committed after it was
+   * not. It comes again with `mayBeRepeat`, whatever its failure is. Default false; an unknown outcome is in doubt by itself.
+   */
+  readonly inDoubt?: boolean;
   /** What the target answered to the accepted ones, for the delivery history: a status, a receipt. Kept up to 1,000 characters. */
   readonly answer?: string;
 }

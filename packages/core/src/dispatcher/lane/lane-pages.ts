@@ -102,7 +102,16 @@ export class LanePages {
     const verdict = judge.judge(failed, failure, accepted > 0 ? 0 : attempts, delivery);
     const checkpoint = rows[accepted - 1]?.checkpoint ?? record.checkpoint;
     const seen = rows.slice(0, accepted + 1);
-    const done = { checkpoint, gotOn: accepted > 0, attempts: delivery.attempts, settles: delivery.settles, events, seen, isInDoubt };
+    const inDoubt = isInDoubt || delivery.inDoubt === true;
+    const done = {
+      checkpoint,
+      gotOn: accepted > 0,
+      attempts: delivery.attempts,
+      settles: delivery.settles,
+      events,
+      seen,
+      isInDoubt: inDoubt,
+    };
     const step = await this.#settling.failedAt(failed, failure, verdict, done);
     // Where the lane goes on behind it, what is left of the page need not be read again; with the rows of streams that are stopped by now,
     // for until it is their turn they may be so no longer.

@@ -106,7 +106,7 @@ export class LaneTails {
     }
     const before = failed === row ? attempts : 0;
     const verdict = this.judge.judge(failed, failure, before, delivery);
-    const inDoubt = isInDoubt && failed === row;
+    const inDoubt = delivery.inDoubt === true || (isInDoubt && failed === row);
     if (verdict.kind !== 'outage') return this.#stopAt(stop, { row: failed, error: failure, verdict, isInDoubt: inDoubt }, told, events);
     const { nextTryAt } = stop.failure;
     const unharmed = failureOf({ row: failed, error: failure, verdict, nextTryAt, isInDoubt: inDoubt });

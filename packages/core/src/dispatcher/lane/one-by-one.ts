@@ -59,6 +59,7 @@ export class OneByOne {
       if (failure)
         return await settling.failedAt(row, failure, judge.judge(row, failure, attempts, delivered), {
           ...done,
+          isInDoubt: isInDoubt || delivered.inDoubt === true,
           attempts: history,
           settles,
         });
