@@ -6,9 +6,6 @@ import { isFault, type Tried } from './tried.js';
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** Thrown through the circuit, so that it counts a try neither as a success nor as a failure. */
-const UNCOUNTED = new Error('says nothing about the target');
-
 /**
  * A circuit breaker: closed, open for a time, then half-open, when probes go through one at a time until enough of them succeeded in a row.
  *
@@ -42,29 +39,24 @@ export class Breaker {
     return undefined;
   }
 
-  /** Makes a try and counts it, unless its caller gave up. Has to be asked for {@link turnsAway} right before. */
-  async run<Result>(work: () => Promise<Tried<Result>>, signal: AbortSignal | undefined): Promise<Tried<Result>> {
-    const openings = this.#openings;
-    const circuit = this.#circuit;
+  /**
+   * A try begins. Has to be asked for {@link turnsAway} right before. The returned function is called when it is over, and counts it, unless
+   * its caller gave up, or others found out in between how the target is; `undefined`: nothing was tried.
+   */
+  enter(): (tried: Tried<unknown> | undefined, gaveUp: boolean) => Promise<void> {
+    const [openings, circuit] = [this.#openings, this.#circuit];
     const isProbe = this.state === 'half-open';
-    const isFirstProbe = circuit.state !== CircuitState.Closed;
-    let tried: Tried<Result> | undefined;
     if (isProbe) this.#probing = true;
-    try {
-      await circuit.execute(async () => {
-        tried = await work();
-        const isStale = openings !== this.#openings || circuit !== this.#circuit;
-        const saysNothing = isStale || (isFault(tried) && signal?.aborted === true);
-        // A first probe that says nothing must not close the circuit, as anything thrown would.
-        if (saysNothing && !isFirstProbe) throw UNCOUNTED;
-        return saysNothing || isFault(tried);
-      });
-    } catch (error) {
-      if (error !== UNCOUNTED) throw error;
-    } finally {
-      if (isProbe) this.#probing = false;
-    }
-    return tried!;
+    return async (tried, gaveUp) => {
+      try {
+        if (openings !== this.#openings || circuit !== this.#circuit) return;
+        const saysNothing = tried === undefined || (gaveUp && isFault(tried));
+        // After a probe that says nothing the circuit stays open, for as long as before.
+        if (!saysNothing || circuit.state !== CircuitState.Closed) await circuit.execute(() => saysNothing || isFault(tried));
+      } finally {
+        if (isProbe && circuit === this.#circuit) this.#probing = false;
+      }
+    };
   }
 
   /** Begins anew, closed. */

@@ -1,12 +1,12 @@
 import { delay, InvalidOptionsError, isWaybillError, OutcomeUnknownError, TargetUnavailableError } from '@waybill/core';
 import { Backoff } from './backoff.js';
-import type { CallAttempt, CallOptions } from './call-options.js';
+import type { CallOptions } from './call-options.js';
 import type { PolicySettings } from './policy-settings.js';
 import type { Tried } from './tried.js';
-import { TimeLimit, unlessAborted } from './time-limit.js';
+import { TimeLimit } from './time-limit.js';
 
-/** Makes one try under all limits. Rejects with a {@link TargetUnavailableError} where none was made, and with the caller's reason. */
-export type MakeTry<Result> = (attempt: Pick<CallAttempt, 'attempt' | 'key'>) => Promise<Tried<Result>>;
+/** Makes one try under all limits, 1 being the first. Rejects with a {@link TargetUnavailableError} where none was made, and with the caller's reason. */
+export type MakeTry<Result> = (attempt: number) => Promise<Tried<Result>>;
 
 /** Why it may have been done. */
 interface Doubt {
@@ -50,7 +50,8 @@ export class CallChain<Result> {
         const known = await this.resolveDoubt(this.#doubt);
         if (known !== undefined) return known.result;
       }
-      const tried = await this.nextTry();
+      this.#tries += 1;
+      const tried = await this.makeTry(this.#tries).catch((error: unknown) => this.notTried(error));
       if (tried.outcome === 'done') return tried.result;
       if (tried.outcome === 'answered') throw tried.error;
       if (tried.outcome === 'unknown') this.#doubt = { detail: detailOf(tried.error), cause: tried.error };
@@ -59,14 +60,9 @@ export class CallChain<Result> {
     }
   }
 
-  private async nextTry(): Promise<Tried<Result>> {
-    try {
-      this.#tries += 1;
-      return await this.makeTry({ attempt: this.#tries, key: this.options.key });
-    } catch (error) {
-      if (this.#doubt !== undefined) throw this.unknown(this.#doubt.detail, error);
-      throw error;
-    }
+  private notTried(error: unknown): never {
+    if (this.#doubt !== undefined) throw this.unknown(this.#doubt.detail, error);
+    throw error;
   }
 
   /** What became of it, if that is known now; `undefined`: send. */
@@ -100,9 +96,9 @@ export class CallChain<Result> {
 
   private async askOnce(): ReturnType<NonNullable<CallOptions<Result>['query']>> {
     const { clock, limits } = this.settings;
-    const limit = new TimeLimit(clock, limits.callMs, `no answer to the question within ${limits.callMs} ms`, this.options.signal);
+    const limit = new TimeLimit(clock, limits.callMs, 'no answer to the question', this.options.signal);
     try {
-      return await unlessAborted(this.options.query!(this.options.key, { signal: limit.signal }), limit.signal);
+      return await limit.race(this.options.query!(this.options.key, { signal: limit.signal }));
     } finally {
       limit.end();
     }

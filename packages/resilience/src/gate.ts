@@ -47,6 +47,7 @@ export class Gate {
   }
 
   hold(ms: number): void {
+    if (Number.isNaN(ms)) return; // computed from something that was not there: it would never end, and never begin
     this.#heldUntil = Math.max(this.#heldUntil, this.settings.clock.monotonic() + Math.min(ms, LONGEST_HOLD_MS));
     this.notice();
   }
@@ -81,6 +82,7 @@ export class Gate {
   }
 
   private heldForMs(): number {
+    if (this.#heldUntil === 0) return 0; // as nearly always: not a look at the clock for each call
     return Math.max(0, this.#heldUntil - this.settings.clock.monotonic());
   }
 }

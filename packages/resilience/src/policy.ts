@@ -1,7 +1,7 @@
 import { isWaybillError, TargetUnavailableError } from '@waybill/core';
 import { Breaker } from './breaker.js';
 import { CallChain } from './call-chain.js';
-import type { CallAttempt, CallOptions } from './call-options.js';
+import type { CallAttempt, CallOptions, FailedOutcome } from './call-options.js';
 import { outcomeOf } from './failed-outcome.js';
 import { Gate } from './gate.js';
 import { Connections } from './http/connections.js';
@@ -10,16 +10,16 @@ import { HttpTry } from './http/http-try.js';
 import type { Places } from './places/places.js';
 import { ProcessPlaces } from './places/process-places.js';
 import { LimitsUnavailableError, SharedPlaces } from './places/shared-places.js';
-import type { PolicyOptions } from './policy-options.js';
+import type { OnUnknownOutcome, PolicyOptions } from './policy-options.js';
 import type { PolicySettings } from './policy-settings.js';
 import type { PolicyChange, PolicyState, PolicyStats } from './policy-stats.js';
 import { settingsOf } from './settings-of.js';
 import { Statistics } from './statistics.js';
-import { TimeLimit, TimeLimitError, unlessAborted } from './time-limit.js';
+import { TimeLimit, TimeLimitError } from './time-limit.js';
 import { outcomeForStats, type Tried } from './tried.js';
 
 /** A try that has its place. */
-interface Placed extends Omit<CallAttempt, 'signal'> {
+interface Placed {
   readonly limit: TimeLimit;
   /** Until when a free connection may be waited for, by the clock's monotonic time. */
   readonly connectionBy: number;
@@ -55,6 +55,10 @@ export class Policy {
     return this.#settings.name;
   }
 
+  get onUnknownOutcome(): OnUnknownOutcome {
+    return this.#settings.onUnknownOutcome;
+  }
+
   /** Whether calls are made at the moment. */
   get state(): PolicyState {
     return this.#gate.state;
@@ -69,16 +73,21 @@ export class Policy {
    * @throws what `work` threw, where the target has answered; the reason of `signal`, where nothing was sent
    */
   async call<Result>(work: (attempt: CallAttempt) => Promise<Result>, options: CallOptions<Result>): Promise<Result> {
-    const judge = options.outcomeOf ?? outcomeOf;
+    const { key, outcomeOf: judge = outcomeOf } = options;
     const chain = new CallChain(this.#settings, options, (attempt) =>
-      this.tryOnce(attempt, options.signal, async (placed) => {
-        const { limit, key } = placed;
-        const { signal } = limit;
+      this.tryOnce(options.signal, async ({ limit }): Promise<Tried<Result>> => {
         try {
-          return { outcome: 'done', result: await unlessAborted(work({ signal, key, attempt: placed.attempt }), signal), refused: false };
+          // Its signal is made for who looks at it.
+          const made = work({
+            key,
+            attempt,
+            get signal() {
+              return limit.signal;
+            },
+          });
+          return { outcome: 'done', result: await limit.race(made), refused: false };
         } catch (error) {
-          const retryAfterMs = isWaybillError(error, 'TARGET_UNAVAILABLE') ? error.retryAfterMs : undefined;
-          return { outcome: limit.isUp ? 'unknown' : judge(error), error, retryAfterMs };
+          return limit.isUp ? { outcome: 'unknown', error } : judged(error, judge);
         }
       }),
     );
@@ -92,7 +101,7 @@ export class Policy {
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const http = new HttpTry(this.#connections, this.#settings, request);
-    const chain = new CallChain(this.#settings, request, (attempt) => this.tryOnce(attempt, request.signal, (placed) => http.run(placed)));
+    const chain = new CallChain(this.#settings, request, () => this.tryOnce(request.signal, (placed) => http.run(placed)));
     return chain.run();
   }
 
@@ -123,55 +132,57 @@ export class Policy {
     await this.#connections.close();
   }
 
-  private async tryOnce<Result>(
-    attempt: Pick<CallAttempt, 'attempt' | 'key'>,
-    caller: AbortSignal | undefined,
-    work: (placed: Placed) => Promise<Tried<Result>>,
-  ): Promise<Tried<Result>> {
+  private async tryOnce<Result>(caller: AbortSignal | undefined, work: (placed: Placed) => Promise<Tried<Result>>): Promise<Tried<Result>> {
     const { clock, limits } = this.#settings;
     this.refuseIfTurnedAway();
-    const connectionBy = clock.monotonic() + limits.acquireMs;
-    const release = this.#places.tryAcquire() ?? (await this.acquirePlace(caller));
-    const limit = new TimeLimit(clock, limits.callMs, `not over within ${limits.callMs} ms`, caller);
-    this.#inUse += 1;
+    const limit = new TimeLimit(clock, limits.acquireMs, 'no free place', caller);
+    const connectionBy = limit.endsAt;
+    let release = this.#places.tryAcquire();
     try {
-      // While this one waited, others may have found out that the target is not well.
-      this.refuseIfTurnedAway();
-      const measured = async (): Promise<Tried<Result>> => this.measured(() => work({ ...attempt, limit, connectionBy }), caller);
-      const tried = await (this.#breaker?.run(measured, caller) ?? measured());
+      if (release === undefined) {
+        release = await this.acquirePlace(limit, caller);
+        // While this one waited, others may have found out that the target is not well.
+        this.refuseIfTurnedAway();
+      }
+      limit.renew(limits.callMs, 'not over');
+      const tried = await this.measured(() => work({ limit, connectionBy }), caller);
       if (tried.outcome === 'not-done' && tried.retryAfterMs !== undefined) this.#gate.hold(tried.retryAfterMs);
       // Its caller gave up before anything was sent: that is no news about the target.
       if (tried.outcome === 'not-done' && caller?.aborted === true) throw caller.reason;
       return tried;
     } finally {
-      this.#inUse -= 1;
       limit.end();
-      release();
+      release?.();
       this.#gate.notice();
     }
   }
 
   private async measured<Result>(work: () => Promise<Tried<Result>>, caller: AbortSignal | undefined): Promise<Tried<Result>> {
+    const { clock } = this.#settings;
+    const ended = this.#breaker?.enter();
+    this.#inUse += 1;
     this.#gate.notice();
-    const startedAt = this.#settings.clock.monotonic();
-    const tried = await work();
-    const durationMs = this.#settings.clock.monotonic() - startedAt;
-    this.#statistics.record(outcomeForStats(tried, caller?.aborted === true), durationMs);
-    return tried;
+    const startedAt = clock.monotonic();
+    let tried: Tried<Result> | undefined;
+    try {
+      tried = await work();
+      this.#statistics.record(outcomeForStats(tried, caller?.aborted === true), clock.monotonic() - startedAt);
+      return tried;
+    } finally {
+      this.#inUse -= 1;
+      await ended?.(tried, caller?.aborted === true);
+    }
   }
 
-  private async acquirePlace(caller: AbortSignal | undefined): Promise<() => void> {
-    const { clock, limits } = this.#settings;
-    const limit = new TimeLimit(clock, limits.acquireMs, `no free place within ${limits.acquireMs} ms`, caller);
+  private async acquirePlace(limit: TimeLimit, caller: AbortSignal | undefined): Promise<() => void> {
     this.#waiting += 1;
     try {
-      return await this.#places.acquire(limit.signal);
+      return await this.#places.acquire(limit);
     } catch (error) {
       const isOurs = caller?.aborted !== true && (error instanceof TimeLimitError || error instanceof LimitsUnavailableError);
       throw isOurs ? this.turnedAway(error.message, { cause: error }) : error;
     } finally {
       this.#waiting -= 1;
-      limit.end();
     }
   }
 
@@ -187,6 +198,19 @@ export class Policy {
   ): TargetUnavailableError {
     this.#statistics.recordTurnedAway();
     return new TargetUnavailableError(this.name, detail, options);
+  }
+}
+
+/** What a failed try was, as the caller's own function says. Where that fails itself, nobody knows. */
+function judged(error: unknown, judge: (error: unknown) => FailedOutcome): Tried<never> {
+  try {
+    const retryAfterMs = isWaybillError(error, 'TARGET_UNAVAILABLE') ? error.retryAfterMs : undefined;
+    return { outcome: judge(error), error, retryAfterMs };
+  } catch (cause) {
+    return {
+      outcome: 'unknown',
+      error: new Error(`what failed cannot be judged, \`outcomeOf\` threw: ${String(cause)}`, { cause: error }),
+    };
   }
 }
 

@@ -1,17 +1,35 @@
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { PolicySettings } from '../policy-settings.js';
+import { type Address, checkedAddress } from './address.js';
 import { connectorOf } from './connector.js';
 
 // Targets that users name may be many; who is not in use is let go beyond that.
 const MOST_IDLE_ORIGINS = 64;
+const MOST_ADDRESSES = 256;
 
 /** The connections of a policy: a pool for each origin that it talks to. */
 export class Connections {
   readonly #pools = new Map<string, Pool>();
+  readonly #addresses = new Map<string, Address>();
   readonly #connect: ReturnType<typeof connectorOf>;
 
   constructor(private readonly settings: PolicySettings) {
     this.#connect = connectorOf(settings);
+  }
+
+  /**
+   * Most policies talk to one address, and need not take it apart each time.
+   *
+   * @throws {@link InvalidOptionsError} nothing can be sent there
+   */
+  address(url: string | URL): Address {
+    const text = typeof url === 'string' ? url : url.href;
+    const known = this.#addresses.get(text);
+    if (known !== undefined) return known;
+    const address = checkedAddress(text);
+    if (this.#addresses.size >= MOST_ADDRESSES) this.#addresses.clear();
+    this.#addresses.set(text, address);
+    return address;
   }
 
   to(origin: string): Pool {

@@ -1,22 +1,23 @@
 import { Readable } from 'node:stream';
-import type { Clock } from '@waybill/core';
 import type { Dispatcher } from 'undici';
 import type { PolicySettings } from '../policy-settings.js';
 import { type TimeLimit, TimeLimitError } from '../time-limit.js';
+import type { Address } from './address.js';
+import type { Connections } from './connections.js';
 import type { HttpAnswer } from './http-request.js';
 
 export interface ExchangeOptions {
-  readonly url: URL;
+  readonly address: Address;
   readonly method: string;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Buffer | undefined;
   readonly maxAnswerBytes: number;
   /** Ends the exchange at once when it is up. */
   readonly limit: TimeLimit;
-  readonly clock: Clock;
-  readonly limits: Pick<PolicySettings['limits'], 'firstByteMs' | 'bodyMs'>;
-  /** How long a connection is waited for, in milliseconds, and how much longer it is then worth it. */
-  readonly patience: { readonly ms: number; readonly more: () => number; readonly detail: string };
+  /** Until when a free connection may be waited for, by the clock's monotonic time. */
+  readonly connectionBy: number;
+  readonly connections: Connections;
+  readonly settings: Pick<PolicySettings, 'clock' | 'limits'>;
 }
 
 export type Exchanged =
@@ -26,9 +27,9 @@ export type Exchanged =
   /** Some or all of it was written, and no whole answer came back. */
   | { readonly outcome: 'lost'; readonly error: Error };
 
-/** Sends one request over a pool and reads its answer, to the end or to `maxAnswerBytes`. Never rejects, and is over as soon as its limit is up. */
-export function exchange(pool: Dispatcher, options: ExchangeOptions): Promise<Exchanged> {
-  return new Promise((resolve) => new Exchange(options, resolve).start(pool));
+/** Sends one request over its pool and reads its answer, to the end or to `maxAnswerBytes`. Never rejects, and is over as soon as its limit is up. */
+export function exchange(options: ExchangeOptions): Promise<Exchanged> {
+  return new Promise((resolve) => new Exchange(options, resolve).start());
 }
 
 class Exchange implements Dispatcher.DispatchHandler {
@@ -38,29 +39,28 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #head: Pick<HttpAnswer, 'status' | 'headers'> | undefined;
   #over = false;
-  /** Ends the one time limit that runs at the moment. */
-  #hush = (): void => {};
 
   constructor(
     private readonly options: ExchangeOptions,
     private readonly resolve: (exchanged: Exchanged) => void,
   ) {
-    this.#startedAt = options.clock.monotonic();
+    this.#startedAt = options.settings.clock.monotonic();
   }
 
-  start(pool: Dispatcher): void {
-    const { url, method, headers, body, limit, patience } = this.options;
+  start(): void {
+    const { address, method, headers, body, limit, connections, connectionBy } = this.options;
     limit.whenUp((error) => this.failed(error as Error));
     if (this.#over) return;
-    this.after(patience.ms, () => this.waitLonger());
-    pool.dispatch({ path: `${url.pathname}${url.search}`, method, headers: withLength(headers, body), body: this.inPieces(body) }, this);
+    limit.stage(Math.max(0, connectionBy - this.#startedAt), () => this.waitLonger());
+    const pool = connections.to(address.origin);
+    pool.dispatch({ path: address.path, method, headers: withLength(headers, body), body: this.inPieces(body) }, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Thrown before anything is written, it ends the request and leaves the connection to others.
     if (this.#over) throw new Error('given up while it waited for a connection');
     this.#controller = controller;
-    if (isLong(this.options.body)) this.#hush();
+    if (isLong(this.options.body)) this.options.limit.noStage();
     else this.written();
   }
 
@@ -87,23 +87,18 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private written(): void {
-    const { limits } = this.options;
-    this.failAfter(limits.firstByteMs, `no answer within ${limits.firstByteMs} ms of the request`);
+    const { firstByteMs } = this.options.settings.limits;
+    this.stage(firstByteMs, () => `no answer within ${firstByteMs} ms of the request`);
   }
 
   private listenForMore(): void {
-    const { limits } = this.options;
-    this.failAfter(limits.bodyMs, `nothing more of the answer for ${limits.bodyMs} ms`);
+    const { bodyMs } = this.options.settings.limits;
+    this.stage(bodyMs, () => `nothing more of the answer for ${bodyMs} ms`);
   }
 
   /** Undici has these limits too, and looks at its clock twice a second only. */
-  private failAfter(ms: number, detail: string): void {
-    this.after(ms, () => this.failed(new TimeLimitError(detail)));
-  }
-
-  private after(ms: number, act: () => void): void {
-    this.#hush();
-    if (!this.#over) this.#hush = this.options.clock.after(ms, act);
+  private stage(ms: number, detail: () => string): void {
+    if (!this.#over) this.options.limit.stage(ms, () => this.failed(new TimeLimitError(detail())));
   }
 
   /** A long body goes piece by piece: the time until the first byte of the answer counts from the last piece, not from the first. */
@@ -118,15 +113,19 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private waitLonger(): void {
-    const { more, detail } = this.options.patience;
-    const ms = more();
-    if (ms === 0) this.failed(new Error(detail));
-    else this.failAfter(ms, detail);
+    const { address, connections, settings } = this.options;
+    const detail = `no free connection within ${settings.limits.acquireMs} ms`;
+    // A connection that is being made has its own time.
+    if (connections.isFull(address.origin)) this.failed(new Error(detail));
+    else this.stage(settings.limits.connectMs, () => detail);
   }
 
   private answered(truncated: boolean): void {
-    const durationMs = this.options.clock.monotonic() - this.#startedAt;
-    this.end({ outcome: 'answer', answer: { ...this.#head!, body: Buffer.concat(this.#chunks), truncated, durationMs } });
+    if (this.#over) return;
+    const { status, headers } = this.#head!;
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    const durationMs = this.options.settings.clock.monotonic() - this.#startedAt;
+    this.end({ outcome: 'answer', answer: { status, headers, body, truncated, durationMs } });
     if (truncated) this.#controller?.abort(new Error('the rest of the answer is not wanted'));
   }
 
@@ -139,9 +138,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private end(exchanged: Exchanged): void {
-    if (this.#over) return;
     this.#over = true;
-    this.#hush();
+    this.options.limit.noStage();
     this.resolve(exchanged);
   }
 }
@@ -150,11 +148,13 @@ const PIECE_BYTES = 65_536;
 
 const isLong = (body: Buffer | undefined): body is Buffer => body !== undefined && body.length > PIECE_BYTES;
 
+/** Undici counts what it sends itself; a wrong count of the caller's would keep the request from being sent. */
 function withLength(headers: ExchangeOptions['headers'], body: Buffer | undefined): Record<string, string | string[]> {
-  const copy: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.toLowerCase() !== 'content-length') copy[name] = typeof value === 'string' ? value : [...value];
-  }
-  if (isLong(body)) copy['content-length'] = String(body.length);
-  return copy;
+  const own = headers as Record<string, string | string[]>; // undici does not write into them
+  const isCounted = Object.keys(own).some(isLength);
+  if (!isCounted && !isLong(body)) return own;
+  const copy = Object.fromEntries(Object.entries(own).filter(([name]) => !isLength(name)));
+  return isLong(body) ? { ...copy, 'content-length': String(body.length) } : copy;
 }
+
+const isLength = (name: string): boolean => name.length === 14 && name.toLowerCase() === 'content-length';

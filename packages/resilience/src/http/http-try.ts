@@ -2,13 +2,14 @@ import { InvalidOptionsError } from '@waybill/core';
 import type { PolicySettings } from '../policy-settings.js';
 import type { TimeLimit } from '../time-limit.js';
 import type { Tried } from '../tried.js';
+import { type Address, addressOf } from './address.js';
 import type { Connections } from './connections.js';
 import { exchange, type Exchanged } from './exchange.js';
-import type { HttpAnswer, HttpRequest } from './http-request.js';
+import type { HttpAnswer, HttpRequest, Judgement } from './http-request.js';
 import { judgeByStatus } from './judge-by-status.js';
 
 interface Hop {
-  readonly url: URL;
+  readonly address: Address;
   readonly headers: NonNullable<HttpRequest['headers']>;
 }
 
@@ -27,7 +28,7 @@ export class HttpTry {
     private readonly settings: PolicySettings,
     { url, method = 'POST', headers = {}, body, maxAnswerBytes = 65_536, redirects = 0, judge }: HttpRequest,
   ) {
-    this.#first = { url: checkedUrl(url), headers };
+    this.#first = { address: connections.address(url), headers };
     this.#method = method.toUpperCase();
     this.#body = typeof body === 'string' ? Buffer.from(body) : body;
     this.#maxAnswerBytes = wholeNumber('maxAnswerBytes', maxAnswerBytes);
@@ -36,7 +37,8 @@ export class HttpTry {
   }
 
   async run({ limit, connectionBy }: { readonly limit: TimeLimit; readonly connectionBy: number }): Promise<Tried<HttpAnswer>> {
-    const exchanged = await this.follow(limit, connectionBy);
+    const first = await this.exchange(this.#first, limit, connectionBy);
+    const exchanged = this.#redirects === 0 ? first : await this.follow(first, limit, connectionBy);
     if (exchanged.outcome === 'lost') return { outcome: 'unknown', error: exchanged.error };
     if (exchanged.outcome === 'not-sent') {
       const { error } = exchanged;
@@ -45,37 +47,38 @@ export class HttpTry {
         : { outcome: 'not-done', error };
     }
     const { answer } = exchanged;
-    const judgement = this.#judge(answer);
+    const judgement = this.judged(answer);
     if (judgement === 'answered') return { outcome: 'done', result: answer, refused: answer.status >= 400 };
     if (judgement === 'unknown') return { outcome: 'unknown', error: new Error(`it answered ${answer.status}, which does not tell`) };
+    if (judgement instanceof Error) return { outcome: 'unknown', error: judgement };
     return { outcome: 'not-done', error: new Error(judgement.unavailable), retryAfterMs: judgement.retryAfterMs };
   }
 
-  private async follow(limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
-    let hop = this.#first;
-    for (let left = this.#redirects; ; left -= 1) {
-      const exchanged = await this.exchange(hop, limit, connectionBy);
-      const next = exchanged.outcome === 'answer' && left > 0 ? this.nextHop(hop, exchanged.answer) : undefined;
-      if (next === undefined) return exchanged;
+  private async follow(first: Exchanged, limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
+    let [hop, exchanged] = [this.#first, first];
+    for (let left = this.#redirects; left > 0 && exchanged.outcome === 'answer'; left -= 1) {
+      const next = this.nextHop(hop, exchanged.answer);
+      if (next === undefined) break;
       hop = next;
+      exchanged = await this.exchange(hop, limit, connectionBy);
+    }
+    return exchanged;
+  }
+
+  /** Where the caller's own function fails, nobody knows what the answer says. */
+  private judged(answer: HttpAnswer): Judgement | Error {
+    try {
+      return this.#judge(answer);
+    } catch (cause) {
+      return new Error(`it answered ${answer.status}, which cannot be judged: \`judge\` threw ${String(cause)}`, { cause });
     }
   }
 
-  private exchange({ url, headers }: Hop, limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
-    const { clock, limits } = this.settings;
-    const placeMs = Math.max(0, connectionBy - clock.monotonic());
-    const detail = `no free connection within ${limits.acquireMs} ms`;
-    return exchange(this.connections.to(url.origin), {
-      url,
-      headers,
-      method: this.#method,
-      body: this.#body,
-      maxAnswerBytes: this.#maxAnswerBytes,
-      limit,
-      clock,
-      limits,
-      // A connection that is being made has its own time.
-      patience: { ms: placeMs, more: () => (this.connections.isFull(url.origin) ? 0 : limits.connectMs), detail },
+  private exchange({ address, headers }: Hop, limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
+    const { connections, settings } = this;
+    return exchange({
+      ...{ address, headers, method: this.#method, body: this.#body, maxAnswerBytes: this.#maxAnswerBytes },
+      ...{ limit, connectionBy, connections, settings },
     });
   }
 
@@ -83,29 +86,12 @@ export class HttpTry {
   private nextHop(hop: Hop, { status, headers }: HttpAnswer): Hop | undefined {
     const keepsMethod = status === 307 || status === 308 || ([301, 302, 303].includes(status) && ['GET', 'HEAD'].includes(this.#method));
     const { location } = headers;
-    if (!keepsMethod || typeof location !== 'string' || !URL.canParse(location, hop.url.href)) return undefined;
-    const url = new URL(location, hop.url);
-    const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && hop.url.protocol === 'http:');
+    if (!keepsMethod || typeof location !== 'string' || !URL.canParse(location, hop.address.url.href)) return undefined;
+    const url = new URL(location, hop.address.url);
+    const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && hop.address.url.protocol === 'http:');
     if (!isAllowed || url.username !== '' || url.password !== '') return undefined;
-    return { url, headers: url.origin === hop.url.origin ? hop.headers : withoutCredentials(hop.headers) };
-  }
-}
-
-function checkedUrl(text: string | URL): URL {
-  const url = parsed(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new InvalidOptionsError(`${url.protocol}// is no address of HTTP: use https:// or http://.`);
-  if (url.username !== '' || url.password !== '') {
-    throw new InvalidOptionsError(`The address of ${url.host} holds credentials, which would end up in logs: send them as a header.`);
-  }
-  return url;
-}
-
-function parsed(text: string | URL): URL {
-  try {
-    return new URL(text);
-  } catch (error) {
-    throw new InvalidOptionsError(`"${String(text)}" is no address to send a request to: give a whole URL.`, { cause: error });
+    const address = addressOf(url);
+    return { address, headers: address.origin === hop.address.origin ? hop.headers : withoutCredentials(hop.headers) };
   }
 }
 

@@ -1,8 +1,9 @@
-import { bulkhead, type BulkheadPolicy } from 'cockatiel';
 import type { TokenBucket } from 'limiter';
 import { type Clock, delay } from '@waybill/core';
 import type { RateLimit } from '../policy-options.js';
+import type { TimeLimit } from '../time-limit.js';
 import type { Places } from './places.js';
+import { Semaphore } from './semaphore.js';
 import { fullBucket } from './token-bucket.js';
 
 export interface ProcessPlacesOptions {
@@ -13,65 +14,52 @@ export interface ProcessPlacesOptions {
 
 /** The limits of one process, first come, first served. */
 export class ProcessPlaces implements Places {
-  readonly #permits: BulkheadPolicy | undefined;
+  readonly #permits: Semaphore;
   readonly #bucket: TokenBucket | undefined;
   /** Who waits for a token: without a line, the one who comes at the right moment would take it. */
-  readonly #line = bulkhead(1, Number.POSITIVE_INFINITY);
+  readonly #line = new Semaphore(1);
   readonly #clock: Clock;
 
   constructor({ concurrency, rate, clock }: ProcessPlacesOptions) {
     this.#clock = clock;
-    this.#permits = concurrency === false ? undefined : bulkhead(concurrency, Number.POSITIVE_INFINITY);
+    this.#permits = new Semaphore(concurrency === false ? Number.POSITIVE_INFINITY : concurrency);
     this.#bucket = rate && fullBucket(rate);
   }
 
   tryAcquire(): (() => void) | undefined {
-    const permits = this.#permits;
-    if (permits?.executionSlots === 0 || this.#line.executionSlots === 0) return undefined;
-    if (this.#bucket?.tryRemoveTokens(1) === false) return undefined;
-    let release = (): void => {};
-    // Where there is a slot, what runs in it is called at once.
-    void permits?.execute(() => new Promise<void>((resolve) => (release = resolve)));
-    return release;
+    if (!this.#permits.tryAcquire()) return undefined;
+    if (this.#bucket === undefined || this.tryTakeToken(this.#bucket)) return this.#permits.release;
+    this.#permits.release();
+    return undefined;
   }
 
-  async acquire(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
-    const release = this.#permits === undefined ? (): void => {} : await slotOf(this.#permits, signal);
+  async acquire(limit: TimeLimit): Promise<() => void> {
+    await this.#permits.acquire(limit);
     try {
-      if (this.#bucket !== undefined) await this.takeToken(this.#bucket, signal);
-      return release;
+      if (this.#bucket !== undefined) await this.takeToken(this.#bucket, limit);
+      return this.#permits.release;
     } catch (error) {
-      release();
+      this.#permits.release();
       throw error;
     }
   }
 
-  private async takeToken(bucket: TokenBucket, signal: AbortSignal): Promise<void> {
-    const next = await slotOf(this.#line, signal);
+  private tryTakeToken(bucket: TokenBucket): boolean {
+    if (!this.#line.tryAcquire()) return false;
+    const taken = bucket.tryRemoveTokens(1);
+    this.#line.release();
+    return taken;
+  }
+
+  private async takeToken(bucket: TokenBucket, limit: TimeLimit): Promise<void> {
+    await this.#line.acquire(limit);
     try {
       while (!bucket.tryRemoveTokens(1)) {
-        await delay(this.#clock, bucket.getWaitTime(1), signal);
-        signal.throwIfAborted();
+        await delay(this.#clock, bucket.getWaitTime(1), limit.signal);
+        limit.throwIfUp();
       }
     } finally {
-      next();
+      this.#line.release();
     }
   }
-}
-
-/** Cockatiel runs work in a slot and does not wake who waits for one; this hands the slot out, and wakes. */
-function slotOf(slots: BulkheadPolicy, signal: AbortSignal): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', giveUp, { once: true });
-    const hold = (): Promise<void> =>
-      new Promise((release) => {
-        signal.removeEventListener('abort', giveUp);
-        // Who gave up while waiting does not take the slot from the next.
-        if (signal.aborted) release();
-        else resolve(release);
-      });
-    slots.execute(hold).catch(reject);
-  });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, delay, type LimitRequest, type Logger, type SharedLimits } from '@waybill/core';
+import { type Clock, delay, isWaybillError, type LimitRequest, type Logger, type SharedLimits } from '@waybill/core';
 import type { RateLimit } from '../policy-options.js';
-import { unlessAborted } from '../time-limit.js';
+import { type TimeLimit, unlessAborted } from '../time-limit.js';
 import type { Places } from './places.js';
 
 export interface SharedPlacesOptions {
@@ -30,7 +30,7 @@ export class SharedPlaces implements Places {
     return undefined;
   }
 
-  async acquire(signal: AbortSignal): Promise<() => void> {
+  async acquire({ signal }: TimeLimit): Promise<() => void> {
     const { clock, random, name, concurrency, rate, permitMs } = this.options;
     const request: LimitRequest = {
       name,
@@ -58,7 +58,8 @@ export class SharedPlaces implements Places {
         ({ granted }) => granted && this.release(request.permit),
         () => this.release(request.permit),
       );
-      if (signal.aborted) throw error;
+      // What can never be granted is no outage.
+      if (signal.aborted || isWaybillError(error, 'INVALID_OPTIONS')) throw error;
       throw new LimitsUnavailableError('the database with its shared limits is away', { cause: error });
     }
   }
