@@ -48,6 +48,14 @@ export function besides(failure: LaneFailure, doubted: readonly Doubted[]): Lane
   return { ...failure, error: `${failure.error}${BESIDES}${JSON.stringify(places)}` };
 }
 
+/** The failure, where this message is not in doubt any more: it was delivered. */
+export function resolved(failure: LaneFailure, { id }: Pick<OutboxRow, 'id'>): LaneFailure {
+  const begin = failure.error.lastIndexOf(BESIDES);
+  if (begin < 0) return failure;
+  const others = doubtedBy(failure).filter(({ messageId }) => messageId !== id);
+  return besides({ ...failure, error: failure.error.slice(0, begin) }, others);
+}
+
 /** What a lane that runs keeps of messages that are in doubt, and that it has not come to again. */
 export function stillDoubted([first, ...others]: readonly Doubted[]): LaneFailure | undefined {
   if (!first) return undefined;

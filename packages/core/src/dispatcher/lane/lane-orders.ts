@@ -5,7 +5,8 @@ import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedStream } from '../../outbox/stopped-stream.js';
 import { skippedMessage } from '../../outbox/outbox-message.js';
 import { named } from '../dispatcher-events.js';
-import { doubtedBy, saidToSend, stillDoubted } from '../failure/doubt.js';
+import { besides, doubtedBy, failureOf, resolved, saidToSend, stillDoubted } from '../failure/doubt.js';
+import { suspect } from '../failure/suspicion.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { LaneDelivery } from './lane-delivery.js';
 import type { LaneRecord } from './lane-record.js';
@@ -85,19 +86,52 @@ export class LaneOrders {
     if (!row) return this.#refuse(action, 'the lane does not stand at this message');
     // Commits that came after the lane had stopped may lie before the message: they must not be passed by with it.
     const late = rows.slice(0, place);
-    if (late.length > 0 && this.record.suspects > 0)
-      return this.#refuse(
-        action,
-        'resume the lane first, for a late commit lies before the message, and the last holder may have been gone because of it',
-      );
+    const isAlone = route.writesAhead || this.record.suspects > 0 || doubtedBy(failure).length > 0;
+    const refused = isAlone ? await this.#deliverOneByOne(late) : await this.#deliverInBatches(late);
+    if (refused !== undefined) return this.#refuse(action, refused);
+    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: this.#othersInDoubt(), suspects: 0 });
+  }
+
+  /** @returns why the message cannot be skipped yet */
+  async #deliverInBatches(late: readonly OutboxRow[]): Promise<string | undefined> {
+    const { batchSize } = this.options.route;
     for (let begin = 0; begin < late.length; begin += batchSize) {
       const batch = late.slice(begin, begin + batchSize);
-      const { failure: refused, attempts, settles } = await this.delivery.ofRows(batch, 1);
-      if (refused)
-        return this.#refuse(action, `resume the lane first, for a late commit before the message was not accepted: ${refused.message}`);
+      const { failure, attempts, settles } = await this.delivery.ofRows(batch, 1);
+      if (failure) return `resume the lane first, for a late commit before the message was not accepted: ${failure.message}`;
       await this.record.settle({ checkpoint: batch.at(-1)!.checkpoint, attempts, ...settles });
     }
-    return this.#pass(action, row, { checkpoint: row.checkpoint, state: 'running', failure: this.#othersInDoubt(), suspects: 0 });
+    return undefined;
+  }
+
+  /**
+   * Each is written down before it is tried, as in the lane's own pages. Where one fails, or the process is gone with it, the lane goes on with that
+   * one, and what else is in doubt stays so: to resume it would be to say that the message is to be sent.
+   *
+   * @returns why the message cannot be skipped yet
+   */
+  async #deliverOneByOne(late: readonly OutboxRow[]): Promise<string | undefined> {
+    const { record } = this;
+    for (const row of late) {
+      const { state, failure: stoodAt } = record.progress;
+      const before = doubtedBy(stoodAt);
+      const wasInDoubt = before.some(({ messageId }) => messageId === row.id);
+      await record.settle({ state: 'running', failure: besides(suspect(row, 1, undefined), before) });
+      const {
+        failure: error,
+        inDoubt,
+        attempts,
+        settles,
+      } = await this.delivery.ofRows([row], 1, wasInDoubt || !this.options.route.writesAhead);
+      if (error) {
+        const isInDoubt = wasInDoubt || inDoubt === true;
+        const failure = failureOf({ row, error, verdict: { kind: 'outage', attempts: 0 }, nextTryAt: undefined, isInDoubt });
+        await record.settle({ failure: besides(failure, before), attempts });
+        return `a late commit before the message was not accepted, so the lane goes on with that one; skip the message when the lane stands at it again: ${error.message}`;
+      }
+      await record.settle({ checkpoint: row.checkpoint, state, failure: stoodAt && resolved(stoodAt, row), attempts, ...settles });
+    }
+    return undefined;
   }
 
   async #skipStopped(action: LaneAction, stop: StoppedStream): Promise<EndedOrder> {
