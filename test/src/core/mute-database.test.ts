@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { DispatcherEvents } from '@waybill/core';
+import { gate } from '@waybill/testing';
 import { stopDispatchers } from '../shop/dispatching.js';
 import { OrderDesk } from '../shop/order-desk.js';
 
@@ -66,4 +67,32 @@ describe('a database that never answers one call, because a connection is gone w
       });
     }
   }
+
+  it('does not have a lane run on that was given back meanwhile: what is answered too late is delivered by the next holder alone', async () => {
+    const first = await desk.started({}, { leaseMs: LEASE_MS, stopWithinMs: 100 });
+    const answer = gate();
+    const { lanes } = desk.database;
+    const read = lanes.read.bind(lanes);
+    let isAsked = false;
+    lanes.read = async (options) => {
+      if (isAsked) return read(options);
+      isAsked = true;
+      const page = await read(options);
+      await answer.opened;
+      return page;
+    };
+    await desk.note(desk.idsOn(0, 1)[0]!, 'a');
+    await desk.clock.pass(1_100);
+    const stopped = first.stop();
+    await desk.clock.pass(6_000);
+    await stopped;
+    await desk.started({ sink: desk.sink }, { leaseMs: LEASE_MS, instance: 'second' });
+    await desk.clock.pass(1_100);
+    expect(isAsked).to.equal(true);
+
+    answer.open();
+    await desk.clock.pass(1_100);
+
+    expect(desk.sink.revisionsOf(desk.idsOn(0, 1)[0]!)).to.deep.equal([0n]);
+  });
 });

@@ -123,7 +123,9 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       const release = async (): Promise<readonly DispatcherEvent[]> => {
         const held = hold.held();
         holds.delete(hold);
-        hold.drop();
+        if (isGivenUp)
+          hold.lose(); // what it waited for may be answered yet, and somebody else's must not be delivered then
+        else hold.drop();
         health.forget(hold.lease.lane);
         released.next();
         if (isGivenUp && !held) return [{ name: 'lease-lost', event: at(hold) }];
