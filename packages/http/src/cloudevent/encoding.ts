@@ -11,8 +11,8 @@ export interface Encoded {
 
 /** All in the body: what is signed covers every attribute. */
 export function structured(event: CloudEvent, payload: string): Encoded {
-  const { headers } = HTTP.structured(event);
-  return { headers: headers as Record<string, string>, body: withData(event, payload) };
+  const { headers, body } = HTTP.structured(event);
+  return { headers: headers as Record<string, string>, body: completed(body as string, payload) };
 }
 
 /** Attributes as headers, the payload alone as the body. */
@@ -33,5 +33,7 @@ export function batch(events: readonly string[]): Encoded {
  * numbers that JavaScript cannot hold.
  */
 export function withData(event: CloudEvent, payload: string): string {
-  return `${event.toString().slice(0, -1)},"data":${payload}}`;
+  return completed(event.toString(), payload);
 }
+
+const completed = (event: string, payload: string): string => `${event.slice(0, -1)},"data":${payload}}`;
