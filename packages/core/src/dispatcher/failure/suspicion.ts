@@ -58,6 +58,11 @@ export class Suspicions {
     if (before) before.isInDoubt = true;
   }
 
+  /** What came of its last try. */
+  stored({ id }: OutboxRow): void {
+    this.#before.delete(id);
+  }
+
   /** Whether the message may have reached its target before, from what is stored. */
   isInDoubt({ id }: OutboxRow, stored: LaneFailure | undefined): boolean {
     if (!doubtedBy(stored).some(({ messageId }) => messageId === id)) return false;

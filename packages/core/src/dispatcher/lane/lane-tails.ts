@@ -102,6 +102,7 @@ export class LaneTails {
       if (!single && rows.length < route.batchSize) return this.#end(stop, told, events);
       const goesOn = { ...stop, state: 'redriving', fromRevision: rows.at(-1)!.revision + 1n, failure: unburdened(stop) } as const;
       await this.record.settle({ ...told, stopped: [goesOn] }, events);
+      this.#suspicions.stored(row);
       return { events };
     }
     const before = failed === row ? attempts : 0;
@@ -111,6 +112,7 @@ export class LaneTails {
     const { nextTryAt } = stop.failure;
     const unharmed = failureOf({ row: failed, error: failure, verdict, nextTryAt, isInDoubt: inDoubt });
     await this.record.settle({ ...told, stopped: [{ ...stop, fromRevision: failed.revision, failure: unharmed }] }, events);
+    this.#suspicions.stored(row);
     return { events, outage: { row: failed, error: failure, attempts: before } };
   }
 
@@ -153,6 +155,7 @@ export class LaneTails {
     const { change, event } = stopStream({ ...told, clock, random });
     const all = [...events, event];
     await this.record.settle({ ...settles, ...change }, all);
+    this.#suspicions.stored(failure.row);
     return { events: all };
   }
 

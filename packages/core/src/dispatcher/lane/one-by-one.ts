@@ -29,13 +29,13 @@ export class OneByOne {
     let { checkpoint } = record;
     let history: readonly DeliveryAttempt[] = [];
     let settles: DeliveryOfRows['settles'] = {};
-    for (const row of rows) {
+    for (const [nth, row] of rows.entries()) {
       const isInDoubt = suspicions.isInDoubt(row, record.failure);
       const known = suspicions.known(row, record.failure);
       const attempts = known?.attempts ?? 0;
       const crash = crashOf(known, row, route);
       if (crash) history = [...history, crashLine(row, clock.now(), crash)];
-      const seen = rows.slice(0, rows.indexOf(row) + 1);
+      const seen = rows.slice(0, nth + 1);
       const done = { checkpoint, gotOn: row !== rows[0], events, seen, isInDoubt, settles };
       if (crash?.error.final)
         return await settling.failedAt(row, crash.error, { kind: 'used-up', attempts }, { ...done, attempts: history });
@@ -43,6 +43,7 @@ export class OneByOne {
         suspicions.tries(row, { failure: known, isInDoubt });
         const failure = besides(suspect(row, attempts + 1, crash), settling.doubtedBeyond(seen));
         await settling.settle({ checkpoint: done.checkpoint, state: 'running', failure, attempts: history, ...done.settles });
+        if (nth > 0) suspicions.stored(rows[nth - 1]!);
         suspicions.sends(row);
         // Where nothing is written ahead, the last holder may have sent any of them.
         const answer = await delivery.ofRows([row], attempts + 1, isInDoubt || !route.writesAhead);
@@ -56,17 +57,21 @@ export class OneByOne {
       ({ attempts: history, settles } = delivered);
       events.push(...delivered.events);
       const { failure } = delivered;
-      if (failure)
-        return await settling.failedAt(row, failure, judge.judge(row, failure, attempts, delivered), {
+      if (failure) {
+        const step = await settling.failedAt(row, failure, judge.judge(row, failure, attempts, delivered), {
           ...done,
           isInDoubt: isInDoubt || delivered.inDoubt === true,
           attempts: history,
           settles,
         });
+        suspicions.stored(row);
+        return step;
+      }
       checkpoint = row.checkpoint;
     }
     settling.trust();
     await settling.settle({ ...settling.runningAt(through, rows), attempts: history, ...settles }, events);
+    suspicions.stored(rows.at(-1)!);
     patience.reset();
     await reached?.('settled');
     return { events, next: more ? 'more' : 'drained' };
