@@ -51,7 +51,7 @@ export class HttpReceiver {
       const refusal = refusalOf(signal.aborted ? stopped(error) : error);
       this.#log(refusal, error, progress);
       const reply = problemReply(refusal, progress.batch ? progress.accepted : undefined);
-      return { ...reply, headers: { ...reply.headers, ...this.#connection(request, progress) }, ...(head && { body: '' }) };
+      return { ...reply, headers: { ...reply.headers, ...this.#connection(request, refusal, progress) }, ...(head && { body: '' }) };
     } finally {
       cancel();
     }
@@ -76,12 +76,12 @@ export class HttpReceiver {
     return new Response(body, { status, headers: rest });
   }
 
-  /** A body that was not read to its end, and may be without end, is not waited for. */
-  #connection({ headers }: ReceivedRequest, { bodyRead }: Progress): Readonly<Record<string, string>> {
+  /** A body that was not read to its end, and may be without end or was waited for long enough, is not waited for. */
+  #connection({ headers }: ReceivedRequest, { slug }: Refusal, { bodyRead }: Progress): Readonly<Record<string, string>> {
     const declared = headerOf(headers, 'content-length');
     const small =
       declared === undefined ? headerOf(headers, 'transfer-encoding') === undefined : Number(declared) <= this.#settings.maxBodyBytes;
-    return bodyRead || small ? {} : { connection: 'close' };
+    return bodyRead || (small && slug !== 'too-slow') ? {} : { connection: 'close' };
   }
 
   #log({ slug, message }: Refusal, error: unknown, { messageId, accepted }: Progress): void {

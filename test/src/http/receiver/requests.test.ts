@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { HttpReceiver } from '@waybill/http';
 import type { HttpReceiverOptions, HttpReply, ReceivedRequest } from '@waybill/http';
@@ -5,6 +7,9 @@ import { ManualClock } from '../../shop/manual-clock.js';
 import { NotingIntake } from './noting-intake.js';
 import { anEvent, batch, binary, problemOf, received, slugOf, structured } from './sender.js';
 import type { Sent } from './sender.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('a request to a receiver', () => {
   let intake: NotingIntake;
@@ -186,6 +191,9 @@ describe('a request to a receiver', () => {
         JSON.stringify(plain({ data: 1 })).replace('"data":1', `"data":${'['.repeat(2_000)}${']'.repeat(2_000)}`),
       ),
       'a revision out of range': json(plain({ sequence: '9223372036854775808' })),
+      'a revision that is a number which JavaScript cannot hold': json(
+        JSON.stringify(plain({ sequence: 1 })).replace('"sequence":1', '"sequence":9007199254740993'),
+      ),
       'a revision below zero': json(plain({ sequence: '-1' })),
       'a previous revision that is none': json(plain({ waybillprevious: 'nothing' })),
       'an epoch that is no number': json(plain({ waybillepoch: '1e3' })),
@@ -257,6 +265,8 @@ describe('a request to a receiver', () => {
     ['twice in one object', '{"a":1,"b":{"c":1},"\\u0061":2}'],
     ['twice in one object', '[{"a":"\\\\\\"","a" : 2}]'],
     ['"__proto__"', '{"a":[{"\\u005f_proto__":1}]}'],
+    ['too large', '{"cents":[1,2.5e3,-1e400]}'],
+    ['too large', '9'.repeat(400)],
     ['nested deeper', `${'['.repeat(501)}${']'.repeat(501)}`],
   ] as const) {
     it(`is told which trap its data is: ${trap}, in ${text.slice(0, 30)}`, async () => {
@@ -273,6 +283,7 @@ describe('a request to a receiver', () => {
       '__proto__',
       ['a', 'a'],
       { b: '{"c":1,"c":2}', constructor: 1 },
+      ['1e400', 1.5e300, -0.25, 0],
     ];
 
     await handle(json(plain({ data })));
@@ -299,6 +310,39 @@ describe('a request to a receiver', () => {
 
     expect(known.status).to.equal(200);
     expect([unknown.status, slugOf(unknown)]).to.deep.equal([403, 'unknown-source']);
+  });
+
+  it('whose body does not come is not waited for any longer than the answer', async () => {
+    const silent = (async function* () {
+      yield Buffer.from('{"id":');
+      await new Promise(() => {});
+    })();
+
+    const answer = handle(structured(), { body: silent });
+    await clock.pass(10_000);
+
+    expect((await answer).headers).to.include({ connection: 'close' });
+    expect(slugOf(await answer)).to.equal('too-slow');
+  });
+
+  it('is kept in no more room than its bytes take', async () => {
+    const event = structured();
+    let first: WeakRef<ArrayBufferLike> | undefined;
+    let left: boolean | undefined;
+    const packets = (async function* () {
+      for (const byte of Buffer.from(event.body)) {
+        const packet = Buffer.alloc(65_536, byte);
+        first ??= new WeakRef(packet.buffer);
+        yield packet.subarray(0, 1);
+      }
+      await new Promise(setImmediate); // a WeakRef lets nothing go in the turn in which it was made
+      collectGarbage();
+      left = first?.deref() !== undefined;
+    })();
+
+    const reply = await handle(event, { body: packets });
+
+    expect([reply.status, left]).to.deep.equal([200, false]);
   });
 
   it('that is too large is told the limit', async () => {

@@ -3,7 +3,10 @@ import { Refusal } from '../refusal.js';
 /** Deeper than that nobody nests data, but to make readers run out of stack. */
 const DEEPEST = 500;
 
-/** JSON that every reader understands alike: a key that is given twice, one of them for us and one for others, is refused. */
+/**
+ * JSON that every reader understands alike: a key that is given twice, one of them for us and one for others, is refused, and a number that would be
+ * infinite here, and nothing at all once it is written again.
+ */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -27,7 +30,7 @@ function refuseTraps(text: string): void {
       const end = endOfText(text, at);
       if (isKey(text, end)) refuseKey(JSON.parse(text.slice(at, end)) as string, open.at(-1)!);
       at = end - 1;
-    }
+    } else if (isDigit(character)) at = endOfNumber(text, at) - 1;
     if (open.length > DEEPEST) throw new Refusal('malformed', `Its data is nested deeper than ${DEEPEST} times.`);
   }
 }
@@ -36,6 +39,17 @@ function refuseKey(key: string, keys: Set<string>): void {
   if (keys.has(key)) throw new Refusal('malformed', `It holds the key ${JSON.stringify(key)} twice in one object.`);
   if (key === '__proto__') throw new Refusal('malformed', 'It holds a key "__proto__", which would poison objects of its readers.');
   keys.add(key);
+}
+
+const isDigit = (character: string | undefined): boolean => character !== undefined && character >= '0' && character <= '9';
+
+/** The index behind the number's last character. */
+function endOfNumber(text: string, digit: number): number {
+  let end = digit + 1;
+  while (end < text.length && /[\d.eE+-]/.test(text[end]!)) end++;
+  if (!Number.isFinite(Number(text.slice(digit, end))))
+    throw new Refusal('malformed', 'It holds a number that is too large for JavaScript, and would be none once it is written again.');
+  return end;
 }
 
 /** The index behind the closing quote. */

@@ -80,10 +80,10 @@ function validate(attributes: Readonly<Record<string, unknown>>): void {
 
 // What the specification's types allow; more than that some store could not keep, or would change silently.
 function refuseUnsound(name: string, value: unknown): void {
-  if (typeof value === 'boolean' || Number.isInteger(value)) return;
+  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return; // above that, two numbers would be one
   if (typeof value === 'string' && value.isWellFormed() && !/[\x00-\x1f\x7f-\x9f]/.test(value)) return;
   throw new Refusal(
     'malformed',
-    `Its ${JSON.stringify(name.slice(0, 40))} is no text, boolean or whole number, or holds control characters.`,
+    `Its ${JSON.stringify(name.slice(0, 40))} is no text, boolean or whole number up to 2^53 - 1, or holds control characters.`,
   );
 }
