@@ -6,10 +6,11 @@ import { Client } from 'pg';
 import sinon from 'sinon';
 import { postgresDatabase } from '../servers.js';
 import { answeredEvents, AnsweringSink } from '../shop/answering-sink.js';
-import { aRunningDispatcher, next, stopDispatchers } from '../shop/dispatching.js';
+import { aRunningDispatcher, stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
-import { Notebook, NoteWritten } from '../shop/notebook.js';
+import { NoteWritten } from '../shop/notebook.js';
 import { CommitCutter } from './commit-cutter.js';
+import { commitLate } from './late-commit.js';
 import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
 
@@ -77,19 +78,7 @@ describe('replies in settlements on PostgreSQL', () => {
       ...{ database: shop.database, catalogue: [...answeredEvents, NoteWritten] },
       routes: { memory: { sink, streams: ['notebook-'], retry: { attempts: 1 } } },
     });
-    const [appended, mayCommit] = [gate(), gate()];
-    const late = shop.database.transactions.run(async (tx) => {
-      const { token } = await shop.unitOfWork.join(tx, async ({ track }) => track(new Notebook('late')).write('x'));
-      appended.open();
-      await mayCommit.opened;
-      return token;
-    });
-    await appended.opened;
-    const halted = next(dispatcher, 'halted');
-    const bad = await shop.unitOfWork.run(async ({ track }) => track(new Notebook('bad')).write('x'));
-    await halted;
-    mayCommit.open();
-    await late;
+    const { bad } = await commitLate(shop, dispatcher);
 
     await dispatcher.skip('memory', bad.messages[0]!.id, 'poison');
     await dispatcher.delivered(bad, 'memory', { timeoutMs: 2_000 });
