@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Dispatcher, DispatcherOptions, RouteOptions, Sink } from '@waybill/core';
+import type { Sink } from '@waybill/core';
 import { CrashPoints, eventually, leaseRoute, settleLane } from '@waybill/testing';
 import { answeredEvents, AnsweringSink } from '../shop/answering-sink.js';
 import { stopDispatchers } from '../shop/dispatching.js';
@@ -20,12 +20,11 @@ describe('what a sink is told to have come before a message', () => {
 
   beforeEach(() => {
     sink = new AnsweringSink();
-    desk = new OrderDesk({ sink });
+    desk = new OrderDesk({ sink, catalogue: answeredEvents });
   });
   stopDispatchers();
 
-  const started = (route: Partial<RouteOptions> = {}, options: Partial<DispatcherOptions> = {}): Promise<Dispatcher<'memory'>> =>
-    desk.started({ ...ORDERS, ...route }, { catalogue: answeredEvents, ...options });
+  const started: OrderDesk['started'] = (route, options) => desk.started({ ...ORDERS, ...route }, options);
   const away = (text: string): void => sink.feel((message) => (says(text)(message) ? 'away' : 'accept'));
   const refuse = (...texts: readonly string[]): void =>
     sink.feel((message) => (texts.some((text) => says(text)(message)) ? 'refuse' : 'accept'));
@@ -60,7 +59,7 @@ describe('what a sink is told to have come before a message', () => {
 
   it('is the placeholder of a message that was skipped, where the sink gets one', async () => {
     sink = new AnsweringSink({ needsWholeStreams: true });
-    desk = new OrderDesk({ sink });
+    desk = new OrderDesk({ sink, catalogue: answeredEvents });
     refuse('bad');
     const { messages } = await desk.note('one', 'a', 'bad', 'c');
     const dispatcher = await started({ retry: { attempts: 1 } });
@@ -91,7 +90,7 @@ describe('what a sink is told to have come before a message', () => {
       first: { sink, start: 'beginning', ...ORDERS },
       second: { sink: other, start: 'beginning', ...ORDERS },
     } as const;
-    await desk.dispatcherOf(routes, { catalogue: answeredEvents }).start();
+    await desk.dispatcherOf(routes).start();
     await desk.clock.pass(POLL_MS);
 
     await desk.note('one', 'b');
@@ -111,7 +110,7 @@ describe('what a sink is told to have come before a message', () => {
     const mute: Sink = { deliver: async (batch) => ({ accepted: batch.length }) };
     await desk.note('one', 'a', 'b');
     const routes = { telling: { sink, start: 'beginning', ...ORDERS }, mute: { sink: mute, start: 'beginning', ...ORDERS } } as const;
-    await desk.dispatcherOf(routes, { catalogue: answeredEvents, database }).start();
+    await desk.dispatcherOf(routes, { database }).start();
     await desk.clock.pass(POLL_MS);
 
     await desk.note('one', 'c');

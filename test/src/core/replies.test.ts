@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ConcurrencyError, DatabaseUnavailableError, MessageRejectedError, SinkUnavailableError } from '@waybill/core';
-import type { Database, Delivery, Dispatcher, DispatcherOptions, Reply, RouteOptions, Sink, StoredMessage } from '@waybill/core';
+import type { Database, Delivery, Reply, Sink, StoredMessage } from '@waybill/core';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { CrashPoints } from '@waybill/testing';
 import { Answered, answeredEvents, AnsweringSink } from '../shop/answering-sink.js';
@@ -17,12 +17,11 @@ describe('a message that an answer became', () => {
 
   beforeEach(() => {
     sink = new AnsweringSink();
-    desk = new OrderDesk({ sink });
+    desk = new OrderDesk({ sink, catalogue: answeredEvents });
   });
   stopDispatchers();
 
-  const started = (route: Partial<RouteOptions> = {}, options: Partial<DispatcherOptions> = {}): Promise<Dispatcher<'memory'>> =>
-    desk.started({ ...ORDERS, ...route }, { catalogue: answeredEvents, ...options });
+  const started: OrderDesk['started'] = (route, options) => desk.started({ ...ORDERS, ...route }, options);
   const stored = async (stream = 'key-answers'): Promise<readonly StoredMessage[]> =>
     (await desk.database.transactions.run((tx) => desk.database.outbox.headAndTail(stream, 0n, tx))).tail;
   /** What was answered, and which of the message's answers it is that was kept. */
@@ -97,7 +96,7 @@ describe('a message that an answer became', () => {
     reader.answer(() => []);
     const dispatcher = desk.dispatcherOf(
       { orders: { sink, start: 'beginning', ...ORDERS }, answers: { sink: reader, start: 'beginning', only: [Answered] } },
-      { catalogue: answeredEvents, pollMs: 60_000 },
+      { pollMs: 60_000 },
     );
     await dispatcher.start();
     await desk.clock.pass(10);
@@ -118,10 +117,10 @@ describe('a message that an answer became', () => {
       }));
     sink.answer(({ length }) => twice(length));
     await desk.note('one', 'a', 'b');
-    const dispatcher = desk.dispatcherOf(
-      { first: { sink, start: 'beginning', ...ORDERS }, second: { sink, start: 'beginning', ...ORDERS } },
-      { catalogue: answeredEvents },
-    );
+    const dispatcher = desk.dispatcherOf({
+      first: { sink, start: 'beginning', ...ORDERS },
+      second: { sink, start: 'beginning', ...ORDERS },
+    });
 
     await dispatcher.start();
     await desk.clock.pass(10);

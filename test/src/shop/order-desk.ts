@@ -18,15 +18,24 @@ const TOLD = [
   ...(['resumed', 'redriven', 'outage', 'recovered', 'skipped', 'order-refused', 'removed', 'trouble'] as const),
 ];
 
+interface OrderDeskOptions {
+  readonly lanes?: number;
+  readonly sink?: MoodySink;
+  /** Of its dispatchers. */
+  readonly catalogue?: DispatcherOptions['catalogue'];
+}
+
 /** Where orders are noted: an outbox in memory, and one route `memory` to a sink that can be spoilt. Time passes when a test says so. */
 export class OrderDesk {
   readonly clock = new ManualClock();
   readonly database: InMemoryDatabase;
   readonly unitOfWork: UnitOfWork<InMemoryTx>;
   readonly #lanes: number;
+  readonly #catalogue: DispatcherOptions['catalogue'];
 
-  constructor({ lanes = 1, sink = new MoodySink() }: { readonly lanes?: number; readonly sink?: MoodySink } = {}) {
+  constructor({ lanes = 1, sink = new MoodySink(), catalogue = orderEvents }: OrderDeskOptions = {}) {
     this.#lanes = lanes;
+    this.#catalogue = catalogue;
     this.sink = sink;
     this.database = new InMemoryDatabase({ lanes, clock: this.clock });
     this.unitOfWork = new UnitOfWork({ database: this.database, catalogue: orderEvents, clock: this.clock });
@@ -56,7 +65,7 @@ export class OrderDesk {
     options: Partial<DispatcherOptions> = {},
   ): Dispatcher<Route> {
     const { database, clock } = this;
-    return aDispatcher({ database, catalogue: orderEvents, clock, random: () => 0.999_999, pollMs: 1_000, ...options, routes });
+    return aDispatcher({ database, catalogue: this.#catalogue, clock, random: () => 0.999_999, pollMs: 1_000, ...options, routes });
   }
 
   async started(route: Partial<RouteOptions> = {}, options: Partial<DispatcherOptions> = {}): Promise<Dispatcher<'memory'>> {
