@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { takesConnections } from '../local-servers/takes-connections.js';
 
 export interface StartedDemo {
   readonly demo: ChildProcess;
@@ -31,7 +31,9 @@ export async function isGone(printed: string, servers: number): Promise<boolean>
   const processes = [...printed.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
   const ports = [...printed.matchAll(/at (?:http:\/\/)?127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
   expect([processes.length > 0, ports.length]).to.deep.equal([true, servers]);
-  return processes.every((pid) => !isAlive(pid)) && (await Promise.all(ports.map(answers))).every((answer) => !answer);
+  return (
+    processes.every((pid) => !isAlive(pid)) && (await Promise.all(ports.map((port) => takesConnections(port)))).every((answer) => !answer)
+  );
 }
 
 function isAlive(pid: number): boolean {
@@ -39,17 +41,5 @@ function isAlive(pid: number): boolean {
     return process.kill(pid, 0);
   } catch {
     return false;
-  }
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }

@@ -1,8 +1,7 @@
 import { startEventStoreDB } from '@waybill/local-servers';
 import { expect } from 'chai';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { killedAfterStarting, until } from './killed-after-starting.js';
+import { takesConnections } from './takes-connections.js';
 
 describe('a local EventStoreDB', () => {
   it('is an emulator in a process of its own, gone when it is stopped', async () => {
@@ -32,15 +31,7 @@ describe('a local EventStoreDB', () => {
   });
 });
 
-async function answers(url: string): Promise<boolean> {
+function answers(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  return takesConnections(Number(port), hostname);
 }
