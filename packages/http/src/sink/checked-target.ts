@@ -26,7 +26,14 @@ export function checkedTarget(options: TargetOptions): { readonly url: URL; read
     refuse(`redirects is ${redirects}; it must be an integer from 0 to 20`);
   if (policy instanceof Policy) {
     if (options.publicOnly !== undefined) refuse('`publicOnly` has to be said to the policy that is handed in');
+    if (options.query && policy.onUnknownOutcome !== 'query')
+      refuse('`query` is never asked under the policy that is handed in; say `onUnknownOutcome: query` to that');
+    if (!options.query && policy.onUnknownOutcome === 'query') refuse('the policy that is handed in asks the target; give it `query`');
+    if (!idempotent && policy.onUnknownOutcome === 'resend')
+      refuse('the policy that is handed in sends again what may have been done; say `idempotent: true` here too, if it is');
   } else {
+    for (const key of ['name', 'idempotent', 'publicOnly'])
+      if (policy && key in policy) refuse(`\`${key}\` is said to the target, beside \`policy\`, and not in it`);
     if (policy?.onUnknownOutcome === 'query' && !options.query) refuse('`onUnknownOutcome: query` needs `query`, which asks the target');
     if (policy?.onUnknownOutcome === 'resend' && !idempotent)
       refuse('`onUnknownOutcome: resend` needs a target that is `idempotent: true`');

@@ -1,5 +1,6 @@
 import type { OutboxMessage } from '@waybill/core';
-import { retryAfterMs } from './retry-after.js';
+import { retryAfterMs } from '@waybill/resilience';
+import { notAPromise } from './not-a-promise.js';
 import type { TargetAnswer } from './target-answer.js';
 
 /**
@@ -42,7 +43,7 @@ export function classifyByStatus({ status }: Pick<TargetAnswer, 'status'>): Clas
 export function verdictOn(answer: TargetAnswer, message: OutboxMessage, classify: Classifier | undefined, now: Date): Verdict {
   let classification: Classification;
   try {
-    classification = classify?.(answer, message) ?? classifyByStatus(answer);
+    classification = notAPromise('classify', classify?.(answer, message)) ?? classifyByStatus(answer);
   } catch (error) {
     return { is: 'unknown', detail: `classify failed at an answer with status ${answer.status}: ${String(error)}` };
   }
@@ -54,7 +55,9 @@ export function verdictOn(answer: TargetAnswer, message: OutboxMessage, classify
     return { is: 'unknown', detail: `classify answered ${String(classification)}, which means nothing` };
   if ('rejected' in classification) return { is: 'rejected', detail: classification.rejected, final: classification.final ?? false };
   if ('unavailable' in classification) {
-    const asked = classification.retryAfterMs ?? retryAfterMs(answer.headers['retry-after'], now);
+    const said = classification.retryAfterMs;
+    // A number that was computed from a header that was not there is none.
+    const asked = said !== undefined && said >= 0 ? said : retryAfterMs(answer.headers['retry-after'], now);
     return { is: 'unavailable', detail: classification.unavailable, retryAfterMs: asked };
   }
   return { is: 'unknown', detail: `classify answered ${JSON.stringify(classification)}, which means nothing` };

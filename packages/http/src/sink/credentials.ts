@@ -1,5 +1,6 @@
 import { aborted, InvalidOptionsError } from '@waybill/core';
 import type { Clock } from '@waybill/core';
+import { inTime } from './in-time.js';
 import { checkedHeaders } from './request-headers.js';
 
 /** What a target wants to see, and until when it is good: absent, until the target answers 401. */
@@ -32,12 +33,8 @@ export class CredentialCache {
   async get(signal: AbortSignal): Promise<Authorization> {
     if (this.#current && this.clock.now().getTime() < this.#current.expiresAt) return this.#current.authorization;
     this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined));
-    const fetching = this.#fetching;
-    fetching.catch(() => {}); // whoever waited may have gone
-    return Promise.race([
-      fetching,
-      aborted(signal).then(() => Promise.reject(new Error('the delivery was given up while credentials were fetched'))),
-    ]);
+    this.#fetching.catch(() => {}); // whoever waited may have gone
+    return inTime('credentials', this.#fetching, { clock: this.clock, signal });
   }
 
   /** The target answered 401 to these. Those that were fetched since are left alone. */
@@ -57,6 +54,12 @@ export class CredentialCache {
 }
 
 function authorizationOf(credentials: Credentials): string {
+  const { bearer, username, password } = (credentials ?? {}) as Partial<Record<'bearer' | 'username' | 'password', unknown>>;
+  // What no compiler has checked: an answer of a token server that holds an error, and no token.
+  if (!isText(bearer) && !(bearer === undefined && isText(username) && typeof password === 'string'))
+    throw new InvalidOptionsError(
+      '`credentials` gave neither a `bearer` nor a `username` and a `password`; have it throw where it has none.',
+    );
   const header =
     'bearer' in credentials
       ? `Bearer ${credentials.bearer}`
@@ -67,3 +70,5 @@ function authorizationOf(credentials: Credentials): string {
     );
   return checkedHeaders({ authorization: header })['authorization']!;
 }
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';

@@ -6,6 +6,7 @@ import { eventOf } from '../cloudevent/message-event.js';
 import type { EventOptions, Sending } from '../cloudevent/message-event.js';
 import type { ContentMode } from '../wire/content-mode.js';
 import { JSON_TYPE } from '../wire/media-types.js';
+import { notAPromise } from './not-a-promise.js';
 import { checkedHeaders } from './request-headers.js';
 import type { RequestMapper } from './request-mapper.js';
 
@@ -16,6 +17,8 @@ export interface Draft {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers where the target's own say nothing else. */
+  readonly defaults?: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -57,21 +60,34 @@ export function batchKey(messages: readonly OutboxMessage[]): string {
 
 function mapped(message: OutboxMessage, request: RequestMapper, sending: Sending, { url, target }: DraftOptions): Draft {
   try {
-    const { method = 'POST', path, headers = {}, body = '' } = request(message, { ...sending, target, key: message.id });
+    const {
+      method = 'POST',
+      path,
+      headers = {},
+      body = '',
+    } = notAPromise('request', request(message, { ...sending, target, key: message.id }));
     const to = path === undefined ? url : new URL(path, url);
     if (to.origin !== url.origin) throw new Error(`the path ${JSON.stringify(path)} leads away from ${url.origin}`);
     return {
       key: message.id,
       method,
       url: to,
-      headers: { 'content-type': JSON_TYPE, ...tracing(message), ...checkedHeaders(headers) },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { ...tracing(message), ...checkedHeaders(headers) },
+      defaults: { 'content-type': JSON_TYPE },
+      body: typeof body === 'string' ? body : asJson(body),
     };
   } catch (cause) {
     const { id, stream, revision } = message;
     const detail = `no request for ${target} could be made of it: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new MessageRejectedError(id, stream, revision, detail, { cause, final: true });
   }
+}
+
+/** What JSON would make nothing of (a form, bytes, a map) is no body: the target would get `{}` and say yes to it. */
+function asJson(body: object): string {
+  const isPlain = body === null || Array.isArray(body) || [Object.prototype, null].includes(Object.getPrototypeOf(body) as object | null);
+  if (isPlain || (!ArrayBuffer.isView(body) && 'toJSON' in body)) return JSON.stringify(body);
+  throw new TypeError(`a ${body.constructor.name} cannot be sent as JSON; make it text, e.g. form.toString(), and name its content-type`);
 }
 
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;

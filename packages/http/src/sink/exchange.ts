@@ -40,6 +40,11 @@ export class Exchange {
     return this.#last?.heard;
   }
 
+  /** What was not understood about the last answer, if anything. */
+  get riddle(): string | undefined {
+    return this.#last?.verdict.is === 'unknown' ? this.#last.verdict.detail : undefined;
+  }
+
   judge(answer: HttpAnswer): Judgement {
     const { verdict } = this.read(answer);
     if (verdict.is === 'unavailable') return { unavailable: verdict.detail ?? '', retryAfterMs: verdict.retryAfterMs };

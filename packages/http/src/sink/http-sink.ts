@@ -9,6 +9,7 @@ import type { SentSomewhere } from './doors.js';
 import { Doubts } from './doubts.js';
 import type { Doubt } from './doubts.js';
 import type { HttpSinkOptions } from './http-sink-options.js';
+import { notAPromise } from './not-a-promise.js';
 import { packed } from './packed.js';
 import { sideBySide } from './side-by-side.js';
 import { Tally } from './tally.js';
@@ -85,7 +86,7 @@ export class HttpSink implements Sink {
   }
 
   async #oneByOne(batch: readonly OutboxMessage[], known: Known, tally: Tally, context: DeliveryContext): Promise<void> {
-    const most = context.order === 'global' || this.mostAtOnce === 1 ? 1 : this.#checked.inFlight;
+    const most = context.order === 'global' || this.mostAtOnce === 1 || this.#isBound ? 1 : this.#checked.inFlight;
     const send = async (index: number): Promise<boolean> => {
       const message = batch[index]!;
       const sent = this.#answered(await this.#send([message], known, context), message, index, tally);
@@ -113,6 +114,14 @@ export class HttpSink implements Sink {
     }
   }
 
+  /**
+   * What was accepted behind a message that failed comes again, perhaps to another process, which may use another target: where those do not know
+   * what the others have done, nothing is sent behind a message before that was accepted.
+   */
+  get #isBound(): boolean {
+    return this.#targets.length > 1 && this.#options.safeAcrossTargets !== true;
+  }
+
   #send(messages: readonly OutboxMessage[], known: Known, context: DeliveryContext): Promise<SentSomewhere> {
     const { route, epoch, signal, logger } = context;
     const sendingOf = (message: OutboxMessage): Sending => ({
@@ -134,7 +143,7 @@ export class HttpSink implements Sink {
     const { answer } = sent;
     if (sent.failure || !answer || !this.#options.reply) return sent;
     try {
-      const reply: Omit<Reply, 'to'> | undefined = this.#options.reply(answer, message);
+      const reply: Omit<Reply, 'to'> | undefined = notAPromise('reply', this.#options.reply(answer, message));
       if (reply) tally.reply({ to: index, ...reply });
       return sent;
     } catch (cause) {

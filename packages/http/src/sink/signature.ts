@@ -8,7 +8,7 @@ type SecretTexts = string | readonly string[];
 /** `whsec_...`, one or several. A function is asked before each request: secrets can change while the sink runs. */
 export type Secrets = SecretTexts | (() => SecretTexts | Promise<SecretTexts>);
 
-/** Signs the bodies of one target. */
+/** Who signs the bodies of one target. */
 export class Signature {
   readonly #source: () => SecretTexts | Promise<SecretTexts>;
   #signers: { readonly of: string; readonly webhooks: readonly Webhook[] } | undefined;
@@ -20,13 +20,8 @@ export class Signature {
   }
 
   /** @throws {@link InvalidOptionsError} the function gave a secret that cannot be used */
-  async headers(key: string, body: string, now: Date): Promise<Record<string, string>> {
-    const signers = this.#signersOf(await this.#source());
-    return {
-      [HEADER.webhookId]: key,
-      [HEADER.webhookTimestamp]: String(Math.floor(now.getTime() / 1_000)),
-      [HEADER.webhookSignature]: signers.map((webhook) => webhook.sign(key, now, body)).join(' '),
-    };
+  async signers(): Promise<readonly Webhook[]> {
+    return this.#signersOf(await this.#source());
   }
 
   #signersOf(secrets: SecretTexts): readonly Webhook[] {
@@ -36,4 +31,17 @@ export class Signature {
     if (this.#signers?.of !== of) this.#signers = { of, webhooks: webhooksOf(secrets) };
     return this.#signers.webhooks;
   }
+}
+
+/** The headers that sign a body: one signature for each secret. */
+export function signed(
+  signers: readonly Webhook[],
+  { key, body }: { readonly key: string; readonly body: string },
+  now: Date,
+): Record<string, string> {
+  return {
+    [HEADER.webhookId]: key,
+    [HEADER.webhookTimestamp]: String(Math.floor(now.getTime() / 1_000)),
+    [HEADER.webhookSignature]: signers.map((webhook) => webhook.sign(key, now, body)).join(' '),
+  };
 }

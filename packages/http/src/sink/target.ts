@@ -10,8 +10,9 @@ import type { Authorization } from './credentials.js';
 import { draftOf } from './draft.js';
 import type { Draft, DraftOptions, SendingOf } from './draft.js';
 import { Exchange } from './exchange.js';
+import { inTime } from './in-time.js';
 import { checkedHeaders } from './request-headers.js';
-import { Signature } from './signature.js';
+import { Signature, signed } from './signature.js';
 import { excerptOf } from './target-answer.js';
 import type { TargetAnswer } from './target-answer.js';
 import { checkedTarget } from './checked-target.js';
@@ -84,6 +85,12 @@ export class Target {
     return this.#policyInUse().stats();
   }
 
+  /** A person says that it is well: neither its breaker nor its `Retry-After` holds it back. What its policy's owner has suspended stays so. */
+  resume(): void {
+    const policy = this.#policyInUse();
+    if (policy.state !== 'suspended') policy.resume();
+  }
+
   /** Never rejects. */
   async send(messages: readonly OutboxMessage[], { sendingOf, signal, mayBeRepeat }: SendOptions): Promise<Sent> {
     const { clock } = this.surroundings;
@@ -105,9 +112,12 @@ export class Target {
   /** Whether the target has done it. `unknown` where it cannot be asked. Never rejects. */
   async ask(message: OutboxMessage, signal: AbortSignal): Promise<TargetStatus> {
     const unknown = { outcome: 'unknown' } as const;
-    const late = aborted(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)])).then(() => unknown);
+    const { query } = this.#options;
+    if (!query) return unknown;
+    const given = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
     try {
-      return await Promise.race([this.#options.query?.(message.id, { message, signal }) ?? unknown, late]);
+      const status = await Promise.race([query(message.id, { message, signal: given }), aborted(given).then(() => unknown)]);
+      return ['done', 'not-done'].includes(status.outcome) ? status : unknown;
     } catch {
       return unknown;
     }
@@ -124,7 +134,7 @@ export class Target {
   async #request(draft: Draft, exchange: Exchange, { signal, mayBeRepeat }: Omit<SendOptions, 'sendingOf'>): Promise<HttpAnswer> {
     const { redirects, maxAnswerBytes } = this.#options;
     const { key, method, url, body } = draft;
-    const headers = await this.#headersOf(draft, exchange.message);
+    const headers = await this.#headersOf(draft, exchange.message, signal);
     const attempt = (authorization: Authorization | undefined, last: boolean): Promise<HttpAnswer> => {
       exchange.began = true;
       return this.#policyInUse().request({
@@ -146,32 +156,41 @@ export class Target {
     const authorization = await this.#credentials.get(signal);
     const answer = await attempt(authorization, false);
     if (answer.status !== 401 || exchange.toldDone(answer)) return answer;
+    exchange.began = false; // who says 401 has done nothing
     this.#credentials.refuse(authorization); // they may have run out early, or have been withdrawn: a fresh one gets one chance
     return attempt(await this.#credentials.get(signal), true);
   }
 
-  async #headersOf(draft: Draft, message: OutboxMessage): Promise<Record<string, string>> {
+  async #headersOf(draft: Draft, message: OutboxMessage, signal: AbortSignal): Promise<Record<string, string>> {
+    const { clock } = this.surroundings;
     const { headers } = this.#options;
-    const extra = typeof headers === 'function' ? checkedHeaders(await headers(message)) : this.#headers;
-    const all: Record<string, string> = { ...extra, ...draft.headers, [HEADER.idempotencyKey]: draft.key };
-    return this.#signature ? Object.assign(all, await this.#signature.headers(draft.key, draft.body, this.surroundings.clock.now())) : all;
+    const extra =
+      typeof headers === 'function' ? checkedHeaders(await inTime('headers', headers(message), { clock, signal })) : this.#headers;
+    const all: Record<string, string> = { ...draft.defaults, ...extra, ...draft.headers, [HEADER.idempotencyKey]: draft.key };
+    if (!this.#signature) return all;
+    const signers = await inTime('secrets', this.#signature.signers(), { clock, signal });
+    return Object.assign(all, signed(signers, draft, clock.now()));
   }
 
   #read(exchange: Exchange, answer: HttpAnswer, messages: readonly OutboxMessage[]): Sent {
     if (exchange.toldDone(answer)) return { accepted: messages.length, ...(exchange.told && { answer: exchange.told }) };
     const { verdict, heard } = exchange.read(answer);
     const accepted = acceptedIn(heard, messages.length);
+    const taken = accepted ?? (verdict.is === 'accepted' ? messages.length : 0);
+    if (taken === messages.length) return { accepted: taken, answer: heard }; // whatever the status
     if (verdict.is === 'accepted') {
-      if (accepted === undefined || accepted === messages.length) return { accepted: messages.length, answer: heard };
-      return { accepted, failure: new SinkUnavailableError(`${this.name} took ${accepted} of ${messages.length} messages`), answer: heard };
+      const detail = `${this.name} took ${taken} of ${messages.length} messages`;
+      return { accepted: taken, failure: new SinkUnavailableError(detail), answer: heard };
     }
-    const { id, stream, revision } = messages[accepted ?? 0] ?? messages[0]!;
+    const { id, stream, revision } = messages[taken]!;
     const [detail, final] = verdict.is === 'rejected' ? [verdict.detail, verdict.final] : [undefined, false];
     const failure = new MessageRejectedError(id, stream, revision, `${this.name} answered ${detail ?? refusal(heard)}`, { final });
-    return { accepted: accepted ?? 0, failure, answer: heard, unnamed: accepted === undefined && messages.length > 1 };
+    return { accepted: taken, failure, answer: heard, unnamed: accepted === undefined && messages.length > 1 };
   }
 
-  #failureOf(error: unknown, signal: AbortSignal, { message, began }: Exchange): DeliveryFailure {
+  #failureOf(error: unknown, signal: AbortSignal, { message, began, riddle }: Exchange): DeliveryFailure {
+    if (isWaybillError(error, 'OUTCOME_UNKNOWN') && riddle !== undefined)
+      return new OutcomeUnknownError(this.name, message.id, riddle, { cause: error, final: error.final });
     if (isWaybillError(error, 'OUTCOME_UNKNOWN') || isWaybillError(error, 'MESSAGE_REJECTED')) return error;
     if (isWaybillError(error, 'TARGET_UNAVAILABLE'))
       return new SinkUnavailableError(error.message, { cause: error, retryAfterMs: error.retryAfterMs });
@@ -193,8 +212,7 @@ export class Target {
 
   /** True where a lost answer is followed by another send anyway. */
   get #resends(): boolean {
-    const { policy } = this.#options;
-    const onUnknown = policy === undefined || policy instanceof Policy ? undefined : policy.onUnknownOutcome;
+    const onUnknown = this.#options.policy?.onUnknownOutcome;
     return this.idempotent && !this.canBeAsked && (onUnknown ?? 'resend') === 'resend';
   }
 

@@ -95,6 +95,32 @@ describe('an answer to an HTTP sink', () => {
     expect(await failureTo(answering(402, {}), { classify })).to.include({ code: 'MESSAGE_REJECTED' });
   });
 
+  it('whose pause the classifier computes from what is not there is left to the rules', async () => {
+    const classify: HttpSinkOptions['classify'] = ({ headers }) => ({
+      unavailable: 'the quota is used',
+      retryAfterMs: Number(headers['x-reset']) * 1_000,
+    });
+
+    for (const [reset, ms] of [
+      [undefined, 7_000],
+      ['-3', 7_000],
+      ['3', 3_000],
+    ] as const) {
+      const answer = answering(429, {}, { 'retry-after': '7', ...(reset !== undefined && { 'x-reset': reset }) });
+      expect(await failureTo(answer, { classify })).to.include({ code: 'SINK_UNAVAILABLE', retryAfterMs: ms });
+    }
+  });
+
+  it('is not understood by a function that answers later, and that function ends no process', async () => {
+    const later = (async () => Promise.reject(new Error('too late'))) as unknown as () => undefined;
+
+    for (const options of [{ classify: later }, { reply: later }]) {
+      const failure = await failureTo(answering(200), options);
+      expect(failure).to.include({ code: 'OUTCOME_UNKNOWN' });
+      expect(failure?.message).to.contain('must not be async');
+    }
+  });
+
   it('that a classifier fails at is one that nobody understands', async () => {
     const broken = () => {
       throw new Error('cannot read it');

@@ -36,6 +36,15 @@ describe('a batch in one request', () => {
       if (failure?.code === 'MESSAGE_REJECTED') expect(failure.messageId).to.equal(batch[3]!.id);
     });
 
+  it('that is refused, and all of it accepted, is accepted, and nothing behind it is blamed', async () => {
+    const server = await anEndpoint(first(1, problem(422, 2)));
+    const sink = aSink({ url: server.url, mode: 'batch', batch: { messages: 2 } });
+
+    expect(await deliver(sink, batch)).to.include({ accepted: 5 });
+
+    expect(server.requests.map((request) => idsIn(request).length)).to.deep.equal([2, 2, 1]);
+  });
+
   it('that failed is accepted nowhere, where the answer does not say how far', async () => {
     for (const accepted of [undefined, -1, 6, 2.5, '3', null]) {
       const { sink } = await to(problem(503, accepted));

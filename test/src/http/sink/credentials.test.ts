@@ -88,6 +88,8 @@ describe('credentials of an HTTP sink', () => {
       () => Promise.reject(new Error('the token server is away')),
       () => ({ bearer: 'two\r\nlines' }),
       () => ({ username: 'a:b', password: 'c' }),
+      () => ({ bearer: (JSON.parse('{"error":"invalid_client"}') as { access_token: string }).access_token }),
+      () => undefined as never,
     ]) {
       const { failure } = await deliver(aSink({ url: server.url, credentials }), messagesOf('order-7', 1));
       expect(failure?.code).to.equal('SINK_UNAVAILABLE');
@@ -95,6 +97,34 @@ describe('credentials of an HTTP sink', () => {
     }
     expect(server.requests).to.have.lengthOf(0);
   });
+
+  it('that nobody can give after a 401 leave no doubt, for whoever answers so has done nothing', async () => {
+    const server = await anEndpoint(answering(401));
+    let fetched = 0;
+    const credentials = () => (fetched++ === 0 ? { bearer: 't1' } : Promise.reject(new Error('the token server is away')));
+
+    const { failure } = await deliver(aSink({ url: server.url, credentials, idempotent: false }), messagesOf('order-7', 1));
+
+    expect(failure).to.include({ code: 'SINK_UNAVAILABLE' });
+    expect(failure?.message).to.contain('the token server is away');
+  });
+
+  const never = () => new Promise<never>(() => {});
+  for (const [name, options] of Object.entries({ headers: { headers: never }, secrets: { secrets: never } }))
+    it(`or ${name} that never come hold no lane for good, nor a delivery that is given up`, async () => {
+      const [server, clock, giveUp] = [await anEndpoint(), new ManualClock(), new AbortController()];
+      const sink = aSink({ url: server.url, idempotent: false, clock, ...options });
+
+      const late = deliver(sink, messagesOf('order-7', 1));
+      await clock.pass(30_000);
+      const givenUp = deliver(sink, messagesOf('order-8', 1), { signal: giveUp.signal });
+      giveUp.abort();
+
+      expect((await late).failure).to.include({ code: 'SINK_UNAVAILABLE' });
+      expect((await late).failure?.message).to.contain(`\`${name}\` gave no answer within 30000 ms`);
+      expect((await givenUp).failure).to.include({ code: 'SINK_UNAVAILABLE' });
+      expect(server.requests).to.have.lengthOf(0);
+    });
 
   it('that never come do not hold a delivery that is given up', async () => {
     const server = await anEndpoint();

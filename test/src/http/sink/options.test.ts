@@ -8,6 +8,8 @@ const url = 'https://hooks.example.com/orders';
 const [a, b] = [{ url: 'https://a.example.com' }, { url: 'https://b.example.com' }];
 const doors = { targets: [a, b], targetsAre: 'doors-to-one-receiver' } as const;
 const handed = new Policy({ name: 'handed' });
+const asking = new Policy({ name: 'asking', onUnknownOutcome: 'query' });
+const resending = new Policy({ name: 'resending', idempotent: true });
 
 /** Options, and what the refusal of them must speak of. */
 const REFUSED: readonly (readonly [title: string, options: unknown, speaks: RegExp])[] = [
@@ -40,6 +42,14 @@ const REFUSED: readonly (readonly [title: string, options: unknown, speaks: RegE
   ['resending to a target that is not idempotent', { source: '/shop', url, policy: { onUnknownOutcome: 'resend' } }, /idempotent: true/],
   ['odd numbers of the policy', { source: '/shop', url, policy: { concurrency: -1 } }, /concurrency/],
   ['public addresses alone, with a policy that is handed in', { source: '/shop', url, policy: handed, publicOnly: true }, /publicOnly/],
+  [
+    'public addresses alone, said to the policy',
+    { source: '/shop', url, policy: { publicOnly: true } },
+    /`publicOnly` is said to the target/,
+  ],
+  ['a query that a policy never asks', { source: '/shop', url, policy: handed, query: () => {} }, /`query` is never asked/],
+  ['a policy that asks, and nobody who can be asked', { source: '/shop', url, policy: asking }, /give it `query`/],
+  ['a policy that sends again', { source: '/shop', url, policy: resending }, /idempotent: true/],
   ['several targets without a word', { source: '/shop', targets: [a, b] }, /targetsAre/],
   ['two targets of one name', { source: '/shop', ...doors, targets: [a, { ...a, url: 'https://a.example.com/b' }] }, /same name/],
   ['failover of one target', { source: '/shop', url, failover: {} }, /several targets/],
@@ -59,7 +69,14 @@ describe('options of an HTTP sink that cannot work', () => {
     });
 
   it('are told from those that can', () => {
-    for (const options of [{ url }, { ...doors }, { url, idempotent: true, mode: 'batch' }, { url, policy: handed }] as const)
+    const query = async () => ({ outcome: 'unknown' as const });
+    for (const options of [
+      { url },
+      { ...doors },
+      { url, idempotent: true, mode: 'batch' },
+      { url, policy: handed },
+      { url, policy: asking, query },
+    ] as const)
       expect(() => new HttpSink({ source: 'urn:example:shop', ...options })).not.to.throw();
   });
 });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { HTTP } from 'cloudevents';
 import type { CloudEventV1 } from 'cloudevents';
 import type { OutboxMessage } from '@waybill/core';
+import type { RequestMapper } from '@waybill/http';
 import { anOutboxMessage, messagesOf } from '@waybill/testing';
 import type { SeenRequest } from '../servers/hostile-server.js';
 import { aSink, anEndpoint, closeEverything, deliver, eventIn } from './sinks.js';
@@ -153,6 +154,41 @@ describe('what an HTTP sink sends', () => {
     ]);
     expect(headers).to.include({ 'x-client': 'shop', 'x-version': '9', 'content-type': 'application/json', 'idempotency-key': message.id });
     expect(sink.tellsPrevious).to.equal(false);
+  });
+
+  it('is of the content type that the mapper, or else the target, says', async () => {
+    const server = await anEndpoint();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const form = () => ({ body: new URLSearchParams({ cents: '5' }).toString() });
+
+    await deliver(aSink({ url: server.url, headers, request: form }), messagesOf('order-7', 1));
+    await deliver(
+      aSink({ url: server.url, headers, request: () => ({ headers: { 'content-type': 'text/plain' } }) }),
+      messagesOf('order-7', 1),
+    );
+
+    expect(server.requests.map((request) => [request.headers['content-type'], request.body.toString()])).to.deep.equal([
+      [headers['content-type'], 'cents=5'],
+      ['text/plain', ''],
+    ]);
+  });
+
+  it('is nothing where JSON would make nothing of the body, or the mapper answers later', async () => {
+    const server = await anEndpoint();
+    const [message] = messagesOf('order-7', 1);
+
+    for (const request of [
+      () => ({ body: new URLSearchParams({ cents: '5' }) }),
+      () => ({ body: Buffer.from('cents') }),
+      () => ({ body: new Map([['cents', 5]]) }),
+      (async () => ({ body: { cents: 5 } })) as unknown as RequestMapper,
+      (async () => Promise.reject(new Error('no such customer'))) as unknown as RequestMapper,
+    ]) {
+      const { failure } = await deliver(aSink({ url: server.url, request }), [message!]);
+      expect(failure).to.include({ code: 'MESSAGE_REJECTED', final: true });
+      expect(failure!.message).to.match(/cannot be sent as JSON|must not be async/);
+    }
+    expect(server.requests).to.have.lengthOf(0);
   });
 
   it('is nothing where a mapper fails, or leads away: that is the trouble of the message', async () => {
