@@ -37,6 +37,10 @@ export class Doors {
 
   /** Never rejects. */
   async send(messages: readonly OutboxMessage[], doubt: Doubt | undefined, options: Options): Promise<SentSomewhere> {
+    return this.#unlessOthersCan(await this.#send(messages, doubt, options));
+  }
+
+  async #send(messages: readonly OutboxMessage[], doubt: Doubt | undefined, options: Options): Promise<SentSomewhere> {
     if (doubt === undefined) return this.#toTheFirstOpen(messages, false, options);
     const only = this.#doors.length === 1 ? this.#doors[0] : undefined;
     if (!only && this.options.safeAcrossTargets) return this.#toTheFirstOpen(messages, true, options);
@@ -54,7 +58,9 @@ export class Doors {
   }
 
   resume(name: string): void {
-    this.#named(name).comeBack();
+    const door = this.#named(name);
+    door.target.resume();
+    door.comeBack();
   }
 
   async #toTheFirstOpen(messages: readonly OutboxMessage[], mayBeRepeat: boolean, options: Options): Promise<SentSomewhere> {
@@ -62,7 +68,7 @@ export class Doors {
     let sent: SentSomewhere | undefined;
     const tried = new Set<Door>();
     for (;;) {
-      const door = this.#choose();
+      const door = this.#choose(tried);
       if (!door) return sent ?? this.#nobody(messages[0]!, repeat);
       if (tried.has(door)) return sent!;
       tried.add(door);
@@ -117,11 +123,21 @@ export class Doors {
     return { ...sent, by: door.target, ...(unknown && { doubt: door.target }) };
   }
 
-  #choose(): Door | undefined {
+  /** The first that does well; where none does, the next that was not tried. */
+  #choose(tried: ReadonlySet<Door>): Door | undefined {
     if (this.#doors.length > 1)
       for (const door of this.#doors)
         if (door.state === 'ready' && door.target.policyState === 'open') door.leave('its circuit breaker is open');
-    return this.#doors.find((door) => door.open) ?? this.#doors.find(({ state }) => state !== 'suspended');
+    return this.#doors.find((door) => door.open) ?? this.#doors.find((door) => door.state !== 'suspended' && !tried.has(door));
+  }
+
+  /** One target that asks to be left alone for an hour must not keep the lane from the others. */
+  #unlessOthersCan(sent: SentSomewhere): SentSomewhere {
+    const { failure, by } = sent;
+    if (!isWaybillError(failure, 'SINK_UNAVAILABLE') || failure.retryAfterMs === undefined) return sent;
+    if (!this.#doors.some((door) => door.target !== by && door.open && door.target.policyState !== 'held')) return sent;
+    const { cause } = failure;
+    return { ...sent, failure: new SinkUnavailableError(cause instanceof Error ? cause.message : failure.message, { cause }) };
   }
 
   #nobody(message: OutboxMessage, mayBeRepeat: boolean): SentSomewhere {

@@ -45,7 +45,7 @@ export interface HttpSinkOptions extends TargetManner {
   readonly batch?: { readonly messages?: number; readonly bytes?: number };
   /**
    * How many requests of one lane may be under way side by side, each for another stream. Default 8. One after another where a target is not
-   * idempotent, on routes with `order: 'global'`, and in batch mode.
+   * idempotent, where there are several targets without `safeAcrossTargets`, on routes with `order: 'global'`, and in batch mode.
    */
   readonly inFlight?: number;
   /** Whether messages tell which one of their stream came before. Default true, unless all requests are made by `request`, or targets are independent. */
