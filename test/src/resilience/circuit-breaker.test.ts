@@ -217,6 +217,16 @@ describe('a circuit breaker', () => {
       expect(await succeed()).to.equal('done');
     });
 
+    it('is none where the pause is no number, and the next one is kept', async () => {
+      begin(false);
+      await busy(Number.NaN);
+      expect(policy.state).to.equal('ready');
+
+      await busy(5_000);
+
+      expect(policy.state).to.equal('held');
+    });
+
     it('asks again after an hour, whatever it said', async () => {
       begin(false);
       await busy(10 * 365 * 24 * 3_600_000);
