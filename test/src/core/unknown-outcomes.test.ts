@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { OutcomeUnknownError, SinkUnavailableError } from '@waybill/core';
+import { MessageRejectedError, OutcomeUnknownError, SinkUnavailableError } from '@waybill/core';
 import type { Delivery, DeliveryContext, OutboxMessage, Sink } from '@waybill/core';
 import { stopDispatchers } from '../shop/dispatching.js';
 import { placeOf, says } from '../shop/moody-sink.js';
@@ -209,6 +209,35 @@ describe('an outcome that nobody knows', () => {
 
     expect(calls).to.deep.equal(['7@0,7@1,7@2,7@3', '7@1 again?', '7@2,7@3']);
   });
+
+  for (const onFailure of ['halt', 'park-stream'] as const) {
+    it(`is not forgotten when the message is refused for good, and a person has it go on (${onFailure})`, async () => {
+      const told: boolean[] = [];
+      const sink: Sink = {
+        mostAtOnce: 1,
+        deliver([message], { mayBeRepeat }): Promise<Delivery> {
+          told.push(mayBeRepeat);
+          if (told.length > 2) return Promise.resolve({ accepted: 1 });
+          const { id, stream, revision } = message!;
+          const failure = new MessageRejectedError(id, stream, revision, 'what comes after the call failed', { final: told.length === 2 });
+          return Promise.resolve({ accepted: 0, failure, inDoubt: told.length === 1 });
+        },
+      };
+      const dispatcher = await desk.started({ sink, onFailure });
+      await desk.note('7', 'a');
+      await desk.clock.pass(5_000);
+      const [{ failure } = { failure: undefined }] = onFailure === 'halt' ? await dispatcher.lanes() : await dispatcher.stopped('memory');
+
+      if (onFailure === 'halt') await dispatcher.resume('memory', 0);
+      else await dispatcher.redrive('memory', 'all');
+      await desk.clock.pass(1_000);
+
+      expect(failure).to.include({ code: 'MESSAGE_REJECTED' });
+      expect(failure!.error).to.include('What came of an earlier try is not known');
+      expect(told).to.deep.equal([false, true, true]);
+      expect((await dispatcher.lanes())[0]).to.include({ state: 'running', pending: 0, failure: undefined });
+    });
+  }
 
   describe('because the sink threw, or answered nonsense,', () => {
     for (const [how, answer] of [

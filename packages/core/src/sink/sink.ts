@@ -21,7 +21,8 @@ export interface DeliveryContext {
   readonly attempt: number;
   /**
    * True when an earlier try of these messages may have reached the target without anybody knowing what came of it: a process was gone in the
-   * middle, or the outcome was unknown. False once a person has said to go on: then the message is to be sent.
+   * middle, or the outcome was unknown. False once a person has said to go on: then the message is to be sent. To go on
+   * with one that was refused for good says nothing of what an earlier try may have done: it comes as a repeat, still.
    */
   readonly mayBeRepeat: boolean;
   /**

@@ -40,9 +40,9 @@ function listed(text: string): readonly Doubted[] {
   }
 }
 
-/** The failure, with what is in doubt besides. */
+/** The failure, with what is in doubt besides: its own message, too, where its code does not say so. */
 export function besides(failure: LaneFailure, doubted: readonly Doubted[]): LaneFailure {
-  const others = doubted.filter(({ messageId }) => messageId !== failure.messageId);
+  const others = doubted.filter(({ messageId }) => messageId !== failure.messageId || !isDoubtful(failure));
   if (others.length === 0) return failure;
   const places = others.map(({ messageId, stream, revision }) => [messageId, stream, String(revision)]);
   return { ...failure, error: `${failure.error}${BESIDES}${JSON.stringify(places)}` };
@@ -56,13 +56,21 @@ export function resolved(failure: LaneFailure, { id }: Pick<OutboxRow, 'id'>): L
   return besides({ ...failure, error: failure.error.slice(0, begin) }, others);
 }
 
+/**
+ * What stays in doubt when a person has had the lane go on. Who resumes an unknown outcome says that it is to be sent; who resumes what was
+ * refused for good says that the cause is mended, and nothing of what an earlier try may have done.
+ */
+export function leftInDoubt(failure: LaneFailure | undefined): readonly Doubted[] {
+  return doubtedBy(failure).filter(({ messageId }) => messageId !== failure!.messageId || !isDoubtful(failure!));
+}
+
 /** What a lane that runs keeps of messages that are in doubt, and that it has not come to again. */
 export function stillDoubted([first, ...others]: readonly Doubted[]): LaneFailure | undefined {
   if (!first) return undefined;
   return besides({ ...first, attempts: 0, nextTryAt: undefined, code: UNKNOWN, error: 'It may have reached its target.' }, others);
 }
 
-/** The last failure of a stream that a person has told to go on: there is no doubt any more. */
+/** The last failure of a stream that a person has told to go on: there is no doubt any more, but as {@link leftInDoubt} says. */
 export const saidToSend = (failure: LaneFailure): LaneFailure => ({
   ...failure,
   ...{ attempts: 0, nextTryAt: undefined },
@@ -78,13 +86,18 @@ export interface FailedTry {
   readonly isInDoubt: boolean;
 }
 
-/** What is stored of a try that failed. That the sink is away, or that it refuses a message, says nothing of what an earlier try has done. */
-export function failureOf({ row, error, verdict, nextTryAt, isInDoubt }: FailedTry): LaneFailure {
+/**
+ * What is stored of a try that failed. That the sink is away, or that it refuses a message, says nothing of what an earlier try has done.
+ *
+ * @param others - what is in doubt besides
+ */
+export function failureOf({ row, error, verdict, nextTryAt, isInDoubt }: FailedTry, others: readonly Doubted[] = []): LaneFailure {
   const { id: messageId, stream, revision } = row;
   const { kind, attempts } = verdict;
-  // Of one that was refused for good a person decides: to them the refusal matters.
+  // Of one that was refused for good a person decides: to them the refusal matters, and the doubt stands behind it.
   const isLeftOpen = isInDoubt && !(kind === 'used-up' && error.code === 'MESSAGE_REJECTED');
-  const before = isLeftOpen && error.code !== UNKNOWN ? ' What came of an earlier try is not known yet.' : '';
+  const before = isInDoubt && error.code !== UNKNOWN ? ' What came of an earlier try is not known yet.' : '';
   const code = isLeftOpen ? UNKNOWN : error.code;
-  return { messageId, stream, revision, attempts, code, error: storedText(error.message + before), nextTryAt };
+  const failure = { messageId, stream, revision, attempts, code, error: storedText(error.message + before), nextTryAt };
+  return besides(failure, isInDoubt ? [{ messageId, stream, revision }, ...others] : others);
 }

@@ -5,7 +5,7 @@ import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedStream } from '../../outbox/stopped-stream.js';
 import { skippedMessage } from '../../outbox/outbox-message.js';
 import { named } from '../dispatcher-events.js';
-import { besides, doubtedBy, failureOf, resolved, saidToSend, stillDoubted } from '../failure/doubt.js';
+import { besides, doubtedBy, failureOf, leftInDoubt, resolved, saidToSend, stillDoubted } from '../failure/doubt.js';
 import { suspect } from '../failure/suspicion.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { LaneDelivery } from './lane-delivery.js';
@@ -58,8 +58,13 @@ export class LaneOrders {
   #resume(action: LaneAction): EndedOrder {
     if (this.record.state === 'running') return this.#refuse(action, 'the lane is running');
     return {
-      // A person has said to go on: nothing is suspected any more, and the message is to be sent.
-      change: { state: 'running', failure: this.#othersInDoubt(), suspects: 0, executed: [{ id: action.id, outcome: 'done' }] },
+      // A person has said to go on: nothing is suspected any more, and what nobody knew the outcome of is to be sent.
+      change: {
+        state: 'running',
+        failure: stillDoubted(leftInDoubt(this.record.failure)),
+        suspects: 0,
+        executed: [{ id: action.id, outcome: 'done' }],
+      },
       event: { name: 'resumed', event: this.#place },
     };
   }
@@ -125,8 +130,9 @@ export class LaneOrders {
       } = await this.delivery.ofRows([row], 1, wasInDoubt || !this.options.route.writesAhead);
       if (error) {
         const isInDoubt = wasInDoubt || inDoubt === true;
-        const failure = failureOf({ row, error, verdict: { kind: 'outage', attempts: 0 }, nextTryAt: undefined, isInDoubt });
-        await record.settle({ failure: besides(failure, before), attempts });
+        const verdict = { kind: 'outage', attempts: 0 } as const;
+        const others = before.filter(({ messageId }) => messageId !== row.id);
+        await record.settle({ failure: failureOf({ row, error, verdict, nextTryAt: undefined, isInDoubt }, others), attempts });
         return `a late commit before the message was not accepted, so the lane goes on with that one; skip the message when the lane stands at it again: ${error.message}`;
       }
       await record.settle({ checkpoint: row.checkpoint, state, failure: stoodAt && resolved(stoodAt, row), attempts, ...settles });

@@ -79,7 +79,11 @@ export class LaneTails {
     const crash = crashOf(known, row, route);
     const crashed = crash ? [crashLine(row, clock.now(), crash)] : [];
     if (crash?.error.final)
-      return this.#stopAt(stop, { row, error: crash.error, verdict: { kind: 'used-up', attempts }, isInDoubt }, { attempts: crashed });
+      return this.#stopAt(
+        stop,
+        { row, error: crash.error, verdict: { kind: 'used-up', attempts }, isInDoubt: isInDoubt && route.writesAhead },
+        { attempts: crashed },
+      );
     const tryIt = async (): Promise<DeliveryOfRows> => {
       if (writesAhead) {
         if (isSuspect) this.#triedAlone?.set(stop.stream, (this.#triedAlone.get(stop.stream) ?? 0) + 1);

@@ -37,8 +37,10 @@ export class OneByOne {
       if (crash) history = [...history, crashLine(row, clock.now(), crash)];
       const seen = rows.slice(0, nth + 1);
       const done = { checkpoint, gotOn: row !== rows[0], events, seen, isInDoubt, settles };
-      if (crash?.error.final)
-        return await settling.failedAt(row, crash.error, { kind: 'used-up', attempts }, { ...done, attempts: history });
+      if (crash?.error.final) {
+        const inDoubt = isInDoubt && route.writesAhead;
+        return await settling.failedAt(row, crash.error, { kind: 'used-up', attempts }, { ...done, isInDoubt: inDoubt, attempts: history });
+      }
       const tryIt = async (): Promise<DeliveryOfRows> => {
         suspicions.tries(row, { failure: known, isInDoubt });
         const failure = besides(suspect(row, attempts + 1, crash), settling.doubtedBeyond(seen));

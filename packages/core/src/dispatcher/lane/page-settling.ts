@@ -6,7 +6,7 @@ import type { Settlement } from '../../outbox/lane-store.js';
 import type { Checkpoint, OutboxRow } from '../../outbox/outbox-row.js';
 import { named } from '../dispatcher-events.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
-import { besides, doubtedBy, failureOf, stillDoubted } from '../failure/doubt.js';
+import { doubtedBy, failureOf, stillDoubted } from '../failure/doubt.js';
 import type { Verdict } from '../failure/failure-judge.js';
 import { stopStream } from '../failure/stopping.js';
 import type { StoppingOptions } from '../failure/stopping.js';
@@ -128,7 +128,7 @@ export class PageSettling {
     const { checkpoint, gotOn, isInDoubt = false, seen } = done;
     const waitMs = patience.after(isWaybillError(error, 'MESSAGE_REJECTED') ? 'refusal' : 'outage', { gotOn, error });
     const nextTryAt = isHalted ? undefined : new Date(clock.now().getTime() + waitMs);
-    const failure = besides(failureOf({ row, error, verdict, nextTryAt, isInDoubt }), this.doubtedBeyond(seen));
+    const failure = failureOf({ row, error, verdict, nextTryAt, isInDoubt }, this.doubtedBeyond(seen));
     const failed = { route: route.name, lane: hold.lease.lane, message: named(row), error, attempts };
     const told: DispatcherEvent = isHalted
       ? { name: 'halted', event: failed }
