@@ -5,10 +5,17 @@ import type { PolicyOptions } from './policy-options.js';
 import type { PolicySettings } from './policy-settings.js';
 import { presets, type PresetNumbers } from './preset-numbers.js';
 
+const LONGEST_NAME = 200;
+
 /** @throws {@link InvalidOptionsError} they cannot work */
 export function settingsOf(options: PolicyOptions): PolicySettings {
   const { name, preset = 'steady', idempotent = false, onUnknownOutcome = idempotent ? 'resend' : 'halt' } = options;
   if (typeof name !== 'string' || name === '') throw new InvalidOptionsError('A policy needs a name: what its target is called.');
+  // As its shared limits are called: better now than at the first call.
+  if (name.length > LONGEST_NAME)
+    throw new InvalidOptionsError(`The name of a policy has ${name.length} characters; it may have up to ${LONGEST_NAME}.`);
+  if (name.includes('\0'))
+    throw new InvalidOptionsError(`The name of a policy, ${JSON.stringify(name)}, holds a character that is no text.`);
   if (!Object.hasOwn(presets, preset)) {
     throw new InvalidOptionsError(`Policy "${name}": there is no preset "${preset}"; there are ${Object.keys(presets).join(', ')}.`);
   }

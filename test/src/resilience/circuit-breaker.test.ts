@@ -107,6 +107,21 @@ describe('a circuit breaker', () => {
     });
   }
 
+  it('lets another probe try it when one was never answered, and ended with the time for a call', async () => {
+    begin({ window: { calls: 2 }, threshold: 0.5, least: 2, openMs: 1_000, probes: 1 }, { limits: { callMs: 500 } });
+    await times(2, fail);
+    await clock.pass(1_000);
+    const probe = fail(() => new Promise(() => {}));
+    await clock.pass(500);
+    await probe;
+    expect(policy.state).to.equal('open');
+
+    await clock.pass(1_000);
+    await succeed();
+
+    expect(policy.state).to.equal('ready');
+  });
+
   it('opens again when the caller of a probe gives up', async () => {
     begin({ window: { calls: 2 }, threshold: 0.5, least: 2, openMs: 1_000 });
     await times(2, fail);

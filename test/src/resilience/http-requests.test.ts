@@ -301,6 +301,19 @@ describe('an HTTP request under a policy', () => {
       expect(retryAfterMs).to.equal(5);
     });
 
+    it('is not known to be where the one who judges fails: then the outcome is unknown', async () => {
+      const server = await serve(answering(200));
+      const policy = aPolicy();
+      const judge = (): never => {
+        throw new Error('a mistake');
+      };
+
+      const { message } = await failureOf('OUTCOME_UNKNOWN', () => policy.request({ url: server.url, key: 'k', judge }));
+
+      expect(message).to.contain('answered 200').and.to.contain('a mistake');
+      expect(policy.stats().outcomes).to.include({ unknown: 1 });
+    });
+
     it('may be asked again after 500 where it is idempotent', async () => {
       const server = await serve(first(1, answering(500)));
 

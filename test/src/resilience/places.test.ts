@@ -70,6 +70,26 @@ describe('places of a policy', () => {
     expect(await third).to.equal('done');
   });
 
+  it('gives the place to who waits longest, not to who comes at the moment when it is given back', async () => {
+    const policy = aPolicy({ concurrency: 1 });
+    const order: string[] = [];
+    const takes = (who: string): Promise<number> => policy.call(() => Promise.resolve(order.push(who)), { key: 'k' });
+    const held = occupy(policy);
+    const waiting = [takes('first'), takes('second')];
+    await isWaiting(waiting[0]!);
+
+    held.until.open();
+    // At each moment of the hand-over another one comes.
+    for (let nth = 0; nth < 20; nth++) {
+      waiting.push(takes('late'));
+      await Promise.resolve();
+    }
+    await Promise.all(waiting);
+
+    expect(order.slice(0, 2)).to.deep.equal(['first', 'second']);
+    expect(order).to.have.length(22);
+  });
+
   it('lets a burst through and then no more than the rate', async () => {
     const policy = aPolicy({ rate: { limit: 10, perMs: 1_000, burst: 3 } });
     const startedAt = performance.now();

@@ -8,6 +8,8 @@ import { aPolicy } from './a-policy.js';
 describe('the options of a policy', () => {
   const refused: readonly (readonly [string, Partial<PolicyOptions>, RegExp])[] = [
     ['no name', { name: '' }, /needs a name/],
+    ['a name that shared limits could not have', { name: 'n'.repeat(201) }, /has 201 characters; .* 200/],
+    ['a name that no database keeps', { name: 'a\0b' }, /\\u0000/],
     ['a preset that there is not', { preset: 'brisk' as 'steady' }, /there are steady, bursty, critical, messaging, payment/],
     ['no time to wait for a place', { limits: { acquireMs: 0 } }, /limits\.acquireMs is 0/],
     ['a time limit that is no number', { limits: { connectMs: Number.NaN } }, /limits\.connectMs is NaN/],

@@ -51,6 +51,20 @@ describe('what a policy tells', () => {
       expect({ tries, errorRate }).to.deep.equal({ tries: 5, errorRate: 0.4 });
     });
 
+    it('has the tries in it that the caller could not judge: nobody knows about them', async () => {
+      const broken = (): never => {
+        throw new Error('a mistake');
+      };
+
+      const { message, cause } = await failureOf('OUTCOME_UNKNOWN', () =>
+        policy.call(() => Promise.reject(new Error('declined')), { key: 'k', outcomeOf: broken }),
+      );
+
+      expect(message).to.contain('`outcomeOf` threw: Error: a mistake');
+      expect(cause).to.have.nested.property('cause.message', 'declined');
+      expect(policy.stats().outcomes).to.include({ unknown: 1 });
+    });
+
     it('does not count how long it took not to be answered', async () => {
       await taking(5);
       await taking(900, brokenOff);

@@ -76,10 +76,8 @@ export class HttpTry {
 
   private exchange({ address, headers }: Hop, limit: TimeLimit, connectionBy: number): Promise<Exchanged> {
     const { connections, settings } = this;
-    return exchange({
-      ...{ address, headers, method: this.#method, body: this.#body, maxAnswerBytes: this.#maxAnswerBytes },
-      ...{ limit, connectionBy, connections, settings },
-    });
+    const [method, body, maxAnswerBytes] = [this.#method, this.#body, this.#maxAnswerBytes];
+    return exchange({ address, headers, method, body, maxAnswerBytes, limit, connectionBy, connections, settings });
   }
 
   /** Where an answer sends the same request; `undefined`: nowhere that it may go, or as something else (a GET instead of a POST). */

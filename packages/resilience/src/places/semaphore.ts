@@ -22,17 +22,15 @@ export class Semaphore {
 
   /** Rejects with the reason of `limit` when that is up first. */
   async acquire(limit: TimeLimit): Promise<void> {
+    limit.throwIfUp();
     if (this.tryAcquire()) return;
-    const taken = new Promise<void>((resolve, reject) => {
-      this.#line.add(resolve);
-      limit.whenUp((error) => {
-        // Who has its turn already says so after the wait.
-        if (this.#line.delete(resolve)) reject(error);
-      });
+    const isMine = await new Promise<boolean>((resolve) => {
+      const take = (): void => resolve(true);
+      this.#line.add(take);
+      limit.whenUp(() => this.#line.delete(take) && resolve(false));
     });
-    await taken;
-    // It may have come up in the same moment.
-    if (limit.isUp) this.release();
+    // Its turn and the end of its time may have come in the same moment.
+    if (isMine && limit.isUp) this.release();
     limit.throwIfUp();
   }
 
