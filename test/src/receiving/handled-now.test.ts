@@ -41,13 +41,17 @@ onEveryDatabase('InboxHandlers', <Tx>(open: OpenDatabase<Tx>) => {
       const intake = reception.now([failing(error)], { name: stream, inOrder: true });
 
       const failed = await failureOf('MESSAGE_REJECTED', () => take(intake, parcel));
-      const left = [await reception.written(stream), await reception.shop.database.inbox.claimed('note-parcel', parcel.id)];
+      const left = [
+        await reception.written(stream),
+        await reception.shop.database.inbox.claimed('note-parcel', `${parcel.id} ${parcel.source}`),
+      ];
 
       expect(failed.cause).to.equal(error);
       expect(failed.message).to.include('handler "note-parcel" failed: ');
       expect(left).to.deep.equal([[], false]);
       expect(await take(intake, parcel)).to.equal('handled');
       expect(await reception.written(stream)).to.deep.equal([`${stream} 7`]);
+      expect(await reception.shop.database.inbox.claimed('note-parcel', `${parcel.id} ${parcel.source}`)).to.equal(true);
     });
 
   it('do not run again those that had finished when another one failed', async () => {

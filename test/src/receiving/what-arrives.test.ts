@@ -71,6 +71,20 @@ onEveryDatabase('a message from elsewhere', <Tx>(open: OpenDatabase<Tx>) => {
         expect(await take(intake, { ...numbered, source: 'https://other.example' })).not.to.equal('duplicate');
       });
 
+      it('is not hidden by what another sender sent under the same id', async () => {
+        const parcel = aParcel(stream);
+        await handled({ ...parcel, source: 'https://other.example', stream: `${stream}-other` });
+
+        const taken = [await take(intake, parcel), await take(intake, parcel)];
+
+        expect(taken).to.deep.equal([way === 'now' ? 'handled' : 'accepted', 'duplicate']);
+        await eventually('both', async () => (warehouse.seen.length === 2 ? true : undefined));
+        expect(warehouse.seen.map(({ id, stream: of }) => [id, of])).to.have.deep.members([
+          [parcel.id, `${stream}-other`],
+          [parcel.id, stream],
+        ]);
+      });
+
       it('is the same message with its id in capitals', async () => {
         const parcel = aParcel(stream);
         await handled({ ...parcel, id: parcel.id.toUpperCase() });

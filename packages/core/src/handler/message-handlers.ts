@@ -2,6 +2,7 @@ import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError, isWaybillError, MessageRejectedError } from '../errors.js';
+import { claimOfArrival } from '../inbox/claim-of-arrival.js';
 import { Inbox } from '../inbox/inbox.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
@@ -25,12 +26,14 @@ export interface MessageHandlersOptions<Tx> {
 export class MessageHandlers<Tx> {
   readonly #inbox: Inbox<Tx>;
   readonly #handlers: readonly FoundHandler[];
+  readonly #claimIdOf: (message: Message) => string;
   readonly #reached: Reached | undefined;
 
   /** @throws {@link InvalidOptionsError} two handlers of one name, an object without a handler, or an override that lost its decorator */
   constructor({ kind, database, unitOfWork, handlers, clock = systemClock, reached }: MessageHandlersOptions<Tx>) {
     this.#inbox = new Inbox<Tx>({ database, unitOfWork, clock, ...(reached && { reached }) });
     this.#handlers = handlers.flatMap((target) => handlersOf(target, kind));
+    this.#claimIdOf = kind === 'inbox' ? claimOfArrival : ({ id }) => id;
     this.#reached = reached;
     refuseSameNames(this.#handlers);
   }
@@ -54,7 +57,8 @@ export class MessageHandlers<Tx> {
    * Runs one handler unless it has handled the message. What it throws leaves the claim free.
    *
    * @param source - route or sender that the message came by
-   * @param context - `called` is told when the first step of a two-step handler is over: what fails from then on fails after the call
+   * @param context - `called` is told when the first step of a two-step handler is over, or was cut short by its signal: what fails from then
+   * on may have failed after the call
    * @throws {@link MessageRejectedError} the handler failed; its error is the cause
    * @throws {@link DatabaseUnavailableError}, {@link TransactionConflictError}, {@link CommitOutcomeUnknownError}, {@link TargetUnavailableError}, {@link OutcomeUnknownError} as they are, like all that is thrown when the signal has aborted
    */
@@ -77,7 +81,8 @@ export class MessageHandlers<Tx> {
         ? await this.#call(handler, message, call, tell)
         : (open: HandlerContext<Tx>) => invoke(handler, message, open) as Promise<void>;
       if (!commit) return 'duplicate';
-      return await this.#inbox.once(message, { handler: name, source, signal }, (scope) => commit({ ...scope, ...call }));
+      const once = { handler: name, source, claimId: this.#claimIdOf(message), signal };
+      return await this.#inbox.once(message, once, (scope) => commit({ ...scope, ...call }));
     } catch (cause) {
       if (context.signal.aborted || NOT_THE_HANDLERS.some((code) => isWaybillError(cause, code))) throw cause;
       const detail = `handler "${name}" failed${isCalled ? ' after its call' : ''}: ${cause instanceof Error ? cause.message : String(cause)}`;
@@ -85,10 +90,20 @@ export class MessageHandlers<Tx> {
     }
   }
 
+  async #outside(handler: FoundHandler, message: Message, context: CallContext, called: () => void): Promise<unknown> {
+    try {
+      return await invoke(handler, message, context);
+    } catch (error) {
+      // Cut short: nobody knows how far it came, unless it does itself.
+      if (context.signal.aborted && !isWaybillError(error, 'TARGET_UNAVAILABLE')) called();
+      throw error;
+    }
+  }
+
   /** The call of a two-step handler, and what to commit after it; `undefined` when a commit has it on record already. */
   async #call(handler: FoundHandler, message: Message, context: CallContext, called: () => void): Promise<Commit<Tx> | undefined> {
-    if (await this.#inbox.handled(handler.name, message.id)) return undefined;
-    const commit = (await invoke(handler, message, context)) as Commit<Tx>;
+    if (await this.#inbox.handled(handler.name, this.#claimIdOf(message))) return undefined;
+    const commit = (await this.#outside(handler, message, context, called)) as Commit<Tx>;
     called();
     await this.#reached?.('called');
     if (typeof commit !== 'function')

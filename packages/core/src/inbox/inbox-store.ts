@@ -2,6 +2,7 @@
 export interface InboxClaim {
   /** The handler's durable name. */
   readonly handler: string;
+  /** The message's id; of one that arrived from elsewhere with its source behind it. */
   readonly messageId: string;
   /** Route or subscription it came by. */
   readonly source: string;

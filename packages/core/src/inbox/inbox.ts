@@ -18,6 +18,8 @@ export interface OnceOptions {
   readonly handler: string;
   /** Route or subscription that the message came by. */
   readonly source: string;
+  /** What the claim is made under. Default: the message's id. */
+  readonly claimId?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -37,12 +39,12 @@ export class Inbox<Tx = unknown> {
   /** Runs `handle` unless the handler has handled the message. What it throws rolls back and leaves the claim free. */
   async once(
     message: Message,
-    { handler, source, signal }: OnceOptions,
+    { handler, source, claimId = message.id, signal }: OnceOptions,
     handle: (scope: Scope<Tx>) => Promise<void>,
   ): Promise<'handled' | 'duplicate'> {
     const { database, unitOfWork, clock = systemClock, reached } = this.#options;
     const { correlationId, causationId: _cause, ...metadata } = message.metadata;
-    const claim = { handler, messageId: message.id, source, firstAttemptAt: clock.now() };
+    const claim = { handler, messageId: claimId, source, firstAttemptAt: clock.now() };
     const { result } = await unitOfWork.run<'handled' | 'duplicate'>(
       async (scope) => {
         if (!(await database.inbox.claim(claim, scope.tx))) return 'duplicate';

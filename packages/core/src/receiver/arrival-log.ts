@@ -2,6 +2,7 @@ import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
+import { claimOfArrival } from '../inbox/claim-of-arrival.js';
 import { Catalogue } from '../message/catalogue.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
@@ -84,11 +85,11 @@ export class ArrivalLog<Tx> implements Intake {
     const { name, database, reached } = this.#options;
     const order = this.#order;
     const duplicate: Stored = { taken: 'duplicate', transactionId: undefined };
-    const { id } = append.messages[0]!;
-    const isKnown = (): Promise<boolean> => database.inbox.claimed(name, id, tx);
+    const messageId = claimOfArrival(append.messages[0]!);
+    const isKnown = (): Promise<boolean> => database.inbox.claimed(name, messageId, tx);
     if (order && (await order.admit(arrived, isKnown, tx)) === 'duplicate') return duplicate;
 
-    const isNew = await database.inbox.claim({ handler: name, messageId: id, source: arrived.source, firstAttemptAt }, tx);
+    const isNew = await database.inbox.claim({ handler: name, messageId, source: arrived.source, firstAttemptAt }, tx);
     await reached?.('claimed');
     const appended = isNew ? await database.outbox.append([append], tx) : undefined;
     await reached?.('appended');

@@ -3,6 +3,7 @@ import type { Database } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
 import type { HandlersFor } from '../handler/handlers-for.js';
 import { MessageHandlers } from '../handler/message-handlers.js';
+import { claimOfArrival } from '../inbox/claim-of-arrival.js';
 import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { Catalogue } from '../message/catalogue.js';
@@ -83,11 +84,11 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
       return { isKnown: () => Promise.resolve(true), handle: () => Promise.resolve('handled') };
     }
     const { message } = receivedMessage(arrived, this.#catalogue);
-    const handlers = this.#handlers.wanting(message.type);
+    const [handlers, claimId] = [this.#handlers.wanting(message.type), claimOfArrival(message)];
     return {
       // By any of them: one that was added since has not seen it.
       isKnown: async (tx) => {
-        for (const { name } of handlers) if (await database.inbox.claimed(name, message.id, tx)) return true;
+        for (const { name } of handlers) if (await database.inbox.claimed(name, claimId, tx)) return true;
         return false;
       },
       handle: async () => {

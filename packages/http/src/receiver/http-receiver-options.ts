@@ -19,7 +19,8 @@ export interface HttpReceiverOptions {
   readonly sources?: readonly string[];
   /**
    * How messages may be laid out. Default `['structured', 'batch']`: what is signed covers every attribute. With `binary` a signature covers
-   * payload and id alone, and whoever can change requests on their way can change type, stream and revision.
+   * payload and id alone, and whoever catches a request can change type, stream, revision and source: name the `sources`, for the same message of
+   * another source is another message.
    */
   readonly modes?: readonly ContentMode[];
   /** How long ago, or how far in the future, a request may have been signed, in milliseconds. Default 300,000 (five minutes). */
