@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { delayChart } from './chart.js';
 import { openFlights } from './composition/flights-on.js';
+import { DemoProgram } from './demo-program.js';
 import { EventStoreDBEvidence } from './eventstoredb-evidence.js';
 import { figures } from './figures.js';
 import { airportNames, flightFile, flightRecords } from './flight-records.js';
@@ -11,7 +12,6 @@ import { demoOptions } from './options.js';
 import { number } from './progress.js';
 import { run } from './run.js';
 import type { RunFigures } from './run.js';
-import { Screen } from './screen.js';
 import { seededRandom } from './seeded-random.js';
 import { startServers } from './servers.js';
 import type { DemoServers } from './servers.js';
@@ -21,23 +21,12 @@ import type { Verdict } from './verify.js';
 import { writeFlights } from './write-flights.js';
 
 const LEASE_MS = 2_000;
-const INTERRUPTED = 130;
 
 const options = demoOptions(process.argv);
-const screen = new Screen();
-const endings: (() => Promise<void>)[] = []; // of what was opened; the last is ended first
-const stop = new AbortController(); // Ctrl-C
+const program = new DemoProgram();
+const { screen, endings, stop } = program;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt());
-
-try {
-  process.exitCode = (await demo()) ? 0 : 1;
-} catch (error) {
-  const what = error instanceof Error ? error.message : String(error);
-  screen.print('', stop.signal.aborted ? '  Interrupted.' : `  The demo failed: ${what.replaceAll('\n', '\n  ')}`);
-  process.exitCode = stop.signal.aborted ? INTERRUPTED : 1;
-}
-for (let end = endings.pop(); end; end = endings.pop()) await end().catch((error: unknown) => screen.print(`  ! ${String(error)}`));
+await program.run(demo);
 
 async function demo(): Promise<boolean> {
   screen.print('', 'Waybill: real flights of 2001, on their way to EventStoreDB', '');
@@ -120,9 +109,4 @@ async function untilInterrupted({ databaseUrl, eventstoredb }: DemoServers, { na
   screen.print(`    ${eventstoredb}  (streams flight-${name}-0, -1, ...)`, '');
   const keepAlive = setInterval(() => {}, 60_000);
   await once(stop.signal, 'abort').finally(() => clearInterval(keepAlive));
-}
-
-function interrupt(): void {
-  if (stop.signal.aborted) process.exit(INTERRUPTED); // a second Ctrl-C: the servers end with this process all the same
-  stop.abort();
 }

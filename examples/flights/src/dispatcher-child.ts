@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { EventEmitter } from 'node:events';
+import { ChildProgram } from './child-program.js';
 import type { DispatcherOrder, DispatcherReport, LanePlace } from './dispatcher-reports.js';
 
 /** A dispatcher in a process of its own, seen from outside. */
@@ -13,33 +11,26 @@ export class DispatcherChild {
   readonly lanes = new Set<LanePlace>();
   /** Those that it took from a process that had not given them back. */
   readonly takenOver = new Set<LanePlace>();
-  readonly #process: ChildProcess;
-  readonly #exited: Promise<unknown>;
-  #ending = false;
+  readonly #program: ChildProgram<DispatcherReport>;
 
   constructor(readonly order: DispatcherOrder) {
-    const program = fileURLToPath(new URL('dispatcher-process.js', import.meta.url));
-    this.#process = fork(program, [JSON.stringify(order)], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.pid = this.#process.pid ?? 0;
-    this.#exited = once(this.#process, 'exit');
-    this.#process.on('message', (report: DispatcherReport) => this.#hear(report));
-    this.#process.on('exit', (code, signal) => {
-      if (!this.#ending) this.events.emit('died', `${order.instance} ended by itself (${signal ?? `exit code ${code}`})`);
+    this.#program = new ChildProgram({
+      program: new URL('dispatcher-process.js', import.meta.url),
+      order,
+      hear: (report) => this.#hear(report),
+      onDied: (how) => this.events.emit('died', `${order.instance} ended by itself (${how})`),
     });
+    this.pid = this.#program.pid;
   }
 
   /** SIGKILL: no exit hook runs, no lease is given back. */
-  async kill(): Promise<void> {
-    this.#ending = true;
-    this.#process.kill('SIGKILL');
-    await this.#exited;
+  kill(): Promise<void> {
+    return this.#program.kill();
   }
 
   /** Lets it finish its batches and give its lanes back. */
-  async stop(): Promise<void> {
-    this.#ending = true;
-    if (this.#process.connected) this.#process.send('stop', () => {}); // it may be gone: 'exit' says so
-    await this.#exited;
+  stop(): Promise<void> {
+    return this.#program.stop();
   }
 
   #hear(report: DispatcherReport): void {

@@ -1,4 +1,4 @@
-import { Screen } from '@waybill/example-flights/screen';
+import { DemoProgram } from '@waybill/example-flights/demo-program';
 import { seededRandom } from '@waybill/example-flights/seeded-random';
 import { MongoClient } from 'mongodb';
 import { randomBytes } from 'node:crypto';
@@ -18,23 +18,11 @@ import { writeOrders } from './shop/write-orders.js';
 import { verdictOn } from './verdict.js';
 import type { Verdict } from './verdict.js';
 
-const INTERRUPTED = 130;
-
 const options = demoOptions(process.argv);
-const screen = new Screen();
-const endings: (() => Promise<unknown>)[] = []; // of what was opened; the last is ended first
-const stop = new AbortController(); // Ctrl-C
+const program = new DemoProgram();
+const { screen, endings, stop } = program;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt());
-
-try {
-  process.exitCode = (await demo()) ? 0 : 1;
-} catch (error) {
-  const what = error instanceof Error ? error.message : String(error);
-  screen.print('', stop.signal.aborted ? '  Interrupted.' : `  The demo failed: ${what.replaceAll('\n', '\n  ')}`);
-  process.exitCode = stop.signal.aborted ? INTERRUPTED : 1;
-}
-for (let end = endings.pop(); end; end = endings.pop()) await end().catch((error: unknown) => screen.print(`  ! ${String(error)}`));
+await program.run(demo);
 
 async function demo(): Promise<boolean> {
   screen.print(
@@ -121,9 +109,4 @@ function judgement({ ok, differing, examples, shop }: Verdict, messages: number)
       ? []
       : [`  ✗ ${number(messages)} messages were committed, and the shop's table knows of ${number(shop.messages)}.`];
   return [...missing, ...(differing > 0 ? ['  ✗ The two sides differ:', ...examples.map((example) => `    ${example}`)] : [])];
-}
-
-function interrupt(): void {
-  if (stop.signal.aborted) process.exit(INTERRUPTED); // a second Ctrl-C: the servers end with this process all the same
-  stop.abort();
 }

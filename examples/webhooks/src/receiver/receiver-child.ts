@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { ChildProgram } from '@waybill/example-flights/child-program';
+import { EventEmitter } from 'node:events';
 import type { Count, ReceiverOrder, ReceiverReport } from './receiver-reports.js';
 
 /** The receiver in a process of its own, seen from outside. */
@@ -11,33 +9,26 @@ export class ReceiverChild {
   readonly pid: number;
   /** What it told last. */
   count: Count = NOTHING_YET;
-  readonly #process: ChildProcess;
-  readonly #exited: Promise<unknown>;
-  #ending = false;
+  readonly #program: ChildProgram<ReceiverReport>;
 
   constructor(order: ReceiverOrder) {
-    const program = fileURLToPath(new URL('receiver-process.js', import.meta.url));
-    this.#process = fork(program, [JSON.stringify(order)], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.pid = this.#process.pid ?? 0;
-    this.#exited = once(this.#process, 'exit');
-    this.#process.on('message', (report: ReceiverReport) => this.#hear(report));
-    this.#process.on('exit', (code, signal) => {
-      if (!this.#ending) this.events.emit('died', `The receiver ended by itself (${signal ?? `exit code ${code}`})`);
+    this.#program = new ChildProgram({
+      program: new URL('receiver-process.js', import.meta.url),
+      order,
+      hear: (report) => this.#hear(report),
+      onDied: (how) => this.events.emit('died', `The receiver ended by itself (${how})`),
     });
+    this.pid = this.#program.pid;
   }
 
   /** SIGKILL: no exit hook runs, no request in hand is answered. */
-  async kill(): Promise<void> {
-    this.#ending = true;
-    this.#process.kill('SIGKILL');
-    await this.#exited;
+  kill(): Promise<void> {
+    return this.#program.kill();
   }
 
   /** Lets it answer what it has in hand, and handle what it has accepted. */
-  async stop(): Promise<void> {
-    this.#ending = true;
-    if (this.#process.connected) this.#process.send('stop', () => {}); // it may be gone: 'exit' says so
-    await this.#exited;
+  stop(): Promise<void> {
+    return this.#program.stop();
   }
 
   #hear(report: ReceiverReport): void {
