@@ -1,9 +1,9 @@
 import { airportNames, flightFile, flightRecords } from '@waybill/example-flights';
 import { expect } from 'chai';
-import { until } from '../local-servers/killed-after-starting.js';
-import { allGone, isGone, startDemo } from './started-demo.js';
+import { endsCleanly } from './demo-endings.js';
+import { allGone, startDemo } from './started-demo.js';
 
-const start = (...args: readonly string[]): ReturnType<typeof startDemo> => startDemo('@waybill/example-flights', args);
+const EXAMPLE = '@waybill/example-flights';
 const SERVERS = 2;
 
 describe('the flights demo', function () {
@@ -14,7 +14,7 @@ describe('the flights demo', function () {
     ['mongodb', /MongoDB (\d+|emulator)/],
   ] as const) {
     it(`holds what it promises on ${database} while a dispatcher is killed, and leaves nothing behind`, async () => {
-      const { exited, output } = start('--database', database, '--size', '300', '--seed', '7');
+      const { exited, output } = startDemo(EXAMPLE, ['--database', database, '--size', '300', '--seed', '7']);
 
       const code = await exited;
 
@@ -25,37 +25,10 @@ describe('the flights demo', function () {
     });
   }
 
-  it('leaves nothing behind when it is interrupted', async () => {
-    const { demo, exited, output } = start('--size', '20000');
-    await until(() => /committed [1-9]/.test(output.text));
-
-    demo.kill('SIGINT');
-
-    expect(await exited).to.equal(130);
-    await allGone(output.text, SERVERS);
-  });
-
-  it('leaves nothing behind when it is killed', async () => {
-    const { demo, exited, output } = start('--size', '20000');
-    await until(() => /committed [1-9]/.test(output.text));
-
-    demo.kill('SIGKILL');
-    await exited;
-
-    await until(() => isGone(output.text, SERVERS));
-  });
-
-  it('says what to do when a server does not answer', async () => {
-    for (const [option, url, what] of [
-      ['--postgres', 'postgres://nobody@127.0.0.1:1/none', 'Cannot connect to PostgreSQL at 127.0.0.1:1'],
-      ['--mongodb', 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100', 'Cannot use the MongoDB at 127.0.0.1:1'],
-    ] as const) {
-      const { exited, output } = start('--size', '10', option, url);
-
-      expect(await exited).to.equal(1);
-      expect(output.text).to.contain(what);
-      expect(output.text).not.to.contain('    at '); // no stack trace
-    }
+  endsCleanly({
+    ...{ example: EXAMPLE, servers: SERVERS, long: ['--size', '20000'], short: ['--size', '10'] },
+    interruptAt: (printed) => /committed [1-9]/.test(printed),
+    killAt: (printed) => /committed [1-9]/.test(printed),
   });
 
   it('takes the smallest file of records that suffices', async () => {

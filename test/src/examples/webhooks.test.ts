@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { until } from '../local-servers/killed-after-starting.js';
-import { allGone, isGone, startDemo } from './started-demo.js';
+import { endsCleanly } from './demo-endings.js';
+import { allGone, startDemo } from './started-demo.js';
 
-const start = (...args: readonly string[]): ReturnType<typeof startDemo> => startDemo('@waybill/example-webhooks', args);
+const EXAMPLE = '@waybill/example-webhooks';
 const SERVERS = 3; // two databases, and the receiver
 const SMALL = ['--orders', '60', '--seed', '7'] as const;
 
@@ -12,7 +12,7 @@ describe('the webhooks demo', function () {
 
   for (const [way, ...args] of [['handling each message before it answers'], ['accepting now and handling later', '--accept']] as const) {
     it(`ends with the same sums on both sides, ${way}, and leaves nothing behind`, async () => {
-      const { exited, output } = start(...SMALL, ...args);
+      const { exited, output } = startDemo(EXAMPLE, [...SMALL, ...args]);
 
       const code = await exited;
 
@@ -23,37 +23,10 @@ describe('the webhooks demo', function () {
     });
   }
 
-  it('leaves nothing behind when it is interrupted while the receiver is away', async () => {
-    const { demo, exited, output } = start('--orders', '300');
-    await until(() => output.text.includes('is killed with SIGKILL'));
-
-    demo.kill('SIGINT');
-
-    expect(await exited).to.equal(130);
-    await allGone(output.text, SERVERS);
-  });
-
-  it('leaves nothing behind when it is killed', async () => {
-    const { demo, exited, output } = start('--orders', '300');
-    await until(() => /delivered [1-9]/.test(output.text));
-
-    demo.kill('SIGKILL');
-    await exited;
-
-    await until(() => isGone(output.text, SERVERS));
-  });
-
-  it('says what to do when a server does not answer', async () => {
-    for (const [option, url, what] of [
-      ['--postgres', 'postgres://nobody@127.0.0.1:1/none', 'Cannot connect to PostgreSQL at 127.0.0.1:1'],
-      ['--mongodb', 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100', 'Cannot use the MongoDB at 127.0.0.1:1'],
-    ] as const) {
-      const { exited, output } = start(...SMALL, option, url);
-
-      expect(await exited).to.equal(1);
-      expect(output.text).to.contain(what);
-      expect(output.text).not.to.contain('    at '); // no stack trace
-    }
+  endsCleanly({
+    ...{ example: EXAMPLE, servers: SERVERS, long: ['--orders', '300'], short: SMALL },
+    interruptAt: (printed) => printed.includes('is killed with SIGKILL'), // while the receiver is away
+    killAt: (printed) => /delivered [1-9]/.test(printed),
   });
 });
 
