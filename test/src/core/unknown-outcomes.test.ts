@@ -167,6 +167,52 @@ describe('an outcome that nobody knows', () => {
       expect(till.charged).to.deep.equal(['7@0']);
     });
 
+    it('is not sent again by an order for all that has stopped: the target is asked on', async () => {
+      till.feel(hangsAt('dear'));
+      desk = new OrderDesk({ lanes: 2 });
+      const [poor, other] = [desk.idsOn(0, 1)[0]!, desk.idsOn(1, 1)[0]!];
+      const refusing: Sink = {
+        mostAtOnce: 1,
+        deliver: ([message], context) => {
+          if (!says('no')(message!)) return till.deliver([message!], context);
+          const { id, stream, revision } = message!;
+          return Promise.resolve({ accepted: 0, failure: new MessageRejectedError(id, stream, revision, 'no', { final: true }) });
+        },
+      };
+      const dispatcher = await desk.started({ sink: refusing });
+      await desk.note(poor, 'dear');
+      await desk.note(other, 'no');
+      await desk.clock.pass(5_000);
+
+      await dispatcher.resume('memory');
+      await desk.clock.pass(60_000);
+
+      expect((await dispatcher.actions('memory')).map(({ lane, outcome }) => [lane, outcome])).to.deep.equal([[1, 'done']]);
+      expect(new Set(till.calls.slice(1))).to.deep.equal(new Set([`${poor}@0 again?`]));
+    });
+
+    it('is not sent again when all stopped streams are redriven', async () => {
+      desk = new OrderDesk({ lanes: 2 });
+      till.feel(hangsAt('dear'));
+      const dispatcher = await desk.started({
+        sink: till,
+        onFailure: 'park-stream',
+        retry: { attempts: 100, firstMs: 1_000, maxMs: 2_000 },
+      });
+      const [poor, other] = [desk.idsOn(0, 1)[0]!, desk.idsOn(1, 1)[0]!];
+      await desk.note(poor, 'dear');
+      for (let second = 0; second < 10; second++) {
+        await desk.note(other, `note ${second}`);
+        await desk.clock.pass(1_000);
+      }
+      const stopped = await dispatcher.stopped('memory');
+
+      expect(await dispatcher.redrive('memory', 'all')).to.deep.equal([]);
+
+      expect(stopped.map(({ state, failure: { code } }) => [state, code])).to.deep.equal([['waiting', 'OUTCOME_UNKNOWN']]);
+      expect(await dispatcher.redrive('memory', { stream: `order-${poor}` }, { dryRun: true })).to.have.length(1);
+    });
+
     it('counts like poison in disguise while others get through, and stays in doubt while its stream waits alone', async () => {
       desk = new OrderDesk({ lanes: 2 });
       till.feel(hangsAt('dear'));

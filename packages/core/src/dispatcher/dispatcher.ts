@@ -163,7 +163,10 @@ export class Dispatcher<RouteName extends string = string> {
     return outboxSnapshot(database, { clock, rates: new Map(this.#routes.map(({ name }) => [name, this.#rates.of(name)])) });
   }
 
-  /** Lets halted or waiting lanes, and halted streams, go on at once with the message that stopped them. The holder does it, at its next step. */
+  /**
+   * Lets halted or waiting lanes, and halted streams, go on at once with the message that stopped them. The holder does it, at its next step.
+   * What nobody knew the outcome of is sent again then: a lane that waits for its target to tell goes on only where `lane` names it.
+   */
   async resume(route: RouteName, lane?: number): Promise<void> {
     this.#routeNamed(route);
     await this.#operators.resume(route, lane);
@@ -181,7 +184,8 @@ export class Dispatcher<RouteName extends string = string> {
 
   /**
    * Delivers stopped streams from the message on that stopped them, in order, beside what goes on: one stream, those whose last failure had
-   * a code, or all. The holder of each lane does it, at its next step; a `redriven` event tells when a stream is through.
+   * a code, or all. The holder of each lane does it, at its next step; a `redriven` event tells when a stream is through. What nobody knew the
+   * outcome of is sent again then: `'all'` leaves out streams that wait for their target to tell.
    *
    * @returns the streams, at most 10,000 in one call; with `dryRun` nothing is ordered
    */

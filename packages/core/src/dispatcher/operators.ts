@@ -1,8 +1,10 @@
 import type { DispatchStores } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
 import type { RouteStoppedStream } from '../outbox/delivery-status.js';
+import type { LaneFailure } from '../outbox/lane-progress.js';
 import type { LaneActionRequest } from '../outbox/lane-action.js';
 import type { WakeUps } from '../outbox/wake-ups.js';
+import { doubtedBy } from './failure/doubt.js';
 import { isPlainText } from './plain-text.js';
 
 /** Which stopped streams: one, several, those that failed with a code, or all. */
@@ -31,13 +33,13 @@ export class Operators {
   async resume(route: string, lane: number | undefined): Promise<void> {
     const { status } = this.options.stores;
     const lanes = (await status.lanes()).filter((one) => one.route === route && (lane === undefined || one.lane === lane));
-    const stopped = lanes.filter(({ state }) => state !== 'running');
+    const stopped = lanes.filter((one) => one.state !== 'running' && (lane !== undefined || !isAsking(one)));
     const streams = (await status.stopped({ route, state: 'halted', most: MOST_REDRIVEN })).filter(
       (stop) => lane === undefined || stop.lane === lane,
     );
     if (stopped.length === 0 && streams.length === 0)
       throw new InvalidOptionsError(
-        `Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`} and no halted stream there; there is nothing to resume.`,
+        `Route "${route}" has no stopped lane${lane === undefined ? '' : ` ${lane}`} and no halted stream there; there is nothing to resume. A lane that waits for its target to tell what came of a message is resumed by its number alone.`,
       );
     await this.#order(
       ...stopped.map((one) => ({ route, lane: one.lane, kind: 'resume' as const })),
@@ -86,7 +88,7 @@ export class Operators {
 
   async #stopped(route: string, choice: RedriveChoice): Promise<readonly RouteStoppedStream[]> {
     const { status } = this.options.stores;
-    if (choice === 'all') return status.stopped({ route, most: MOST_REDRIVEN });
+    if (choice === 'all') return (await status.stopped({ route, most: MOST_REDRIVEN })).filter((stop) => !isAsking(stop));
     if (!('streams' in choice)) return status.stopped({ route, ...choice, most: MOST_REDRIVEN });
     const found = await Promise.all(choice.streams.map((stream) => status.stopped({ route, stream, most: 1 })));
     return found.flat();
@@ -99,6 +101,13 @@ export class Operators {
     stores.wakeUps.nudge('action', []);
   }
 }
+
+/**
+ * Its target has yet to tell what came of a message: to have it go on is to have that sent again, which a person must say of this one, and not
+ * of all that has stopped.
+ */
+const isAsking = ({ state, failure }: { readonly state: string; readonly failure: LaneFailure | undefined }): boolean =>
+  state === 'waiting' && doubtedBy(failure).length > 0;
 
 /** A choice that names nothing would be taken for all, where no compiler has looked at it. */
 function refuseVague(choice: RedriveChoice): void {

@@ -71,6 +71,8 @@ export class LaneOrders {
 
   #redrive(action: LaneAction, stop: StoppedStream | undefined): EndedOrder {
     if (!stop) return this.#refuse(action, 'the stream is not stopped');
+    // Ordered twice: what has become of the message since, whoever ordered it cannot know.
+    if (stop.state === 'redriving') return this.#refuse(action, 'the stream is being redriven already');
     return {
       change: { ...goOn(stop, stop.fromRevision), executed: [{ id: action.id, outcome: 'done' }] },
       event: { name: 'resumed', event: { ...this.#place, stream: stop.stream } },
