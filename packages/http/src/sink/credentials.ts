@@ -1,4 +1,4 @@
-import { aborted, InvalidOptionsError } from '@waybill/core';
+import { InvalidOptionsError } from '@waybill/core';
 import type { Clock } from '@waybill/core';
 import { inTime } from './in-time.js';
 import { checkedHeaders } from './request-headers.js';
@@ -17,12 +17,12 @@ export interface Authorization {
 
 // A token that runs out on its way is as good as none.
 const EARLY_MS = 10_000;
-const FETCH_WITHIN_MS = 30_000;
 
 /** One target's credentials: fetched once for all lanes, and again when they run out or were refused. */
 export class CredentialCache {
   #current: { readonly authorization: Authorization; readonly expiresAt: number } | undefined;
   #fetching: Promise<Authorization> | undefined;
+  #end: AbortController | undefined;
 
   constructor(
     private readonly source: CredentialsSource,
@@ -42,10 +42,18 @@ export class CredentialCache {
     if (this.#current?.authorization === authorization) this.#current = undefined;
   }
 
+  /** Ends a fetch that is under way. */
+  close(): void {
+    this.#end?.abort();
+  }
+
   async #fetch(): Promise<Authorization> {
-    const timeout = AbortSignal.timeout(FETCH_WITHIN_MS);
-    const late = aborted(timeout).then(() => Promise.reject(new Error(`no credentials came within ${FETCH_WITHIN_MS} ms`)));
-    const credentials = await Promise.race([this.source({ signal: timeout }), late]);
+    const end = (this.#end = new AbortController());
+    const asked = Promise.resolve(this.source({ signal: end.signal }));
+    const credentials = await inTime('credentials', asked, { clock: this.clock, signal: end.signal }).catch((error: unknown) => {
+      end.abort(error);
+      throw error;
+    });
     const authorization = { header: authorizationOf(credentials) };
     const expiresAt = credentials.expiresAt === undefined ? Number.POSITIVE_INFINITY : credentials.expiresAt.getTime() - EARLY_MS;
     this.#current = { authorization, expiresAt };

@@ -4,7 +4,7 @@ const WITHIN_MS = 30_000;
 
 interface Patience {
   readonly clock: Clock;
-  /** Of the delivery that waits for it. */
+  /** Of who waits for it. */
   readonly signal: AbortSignal;
 }
 
@@ -18,7 +18,7 @@ export async function inTime<Answer>(what: string, answer: Answer | Promise<Answ
   if (!(answer instanceof Promise)) return answer;
   let waitNoMore = (): void => {};
   const late = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(new Error(`the delivery was given up while \`${what}\` was waited for`));
+    const giveUp = (): void => reject(new Error(`given up while \`${what}\` was waited for`));
     const cancel = clock.after(WITHIN_MS, () => reject(new Error(`\`${what}\` gave no answer within ${WITHIN_MS} ms`)));
     waitNoMore = () => {
       cancel();

@@ -125,6 +125,7 @@ export class Target {
 
   /** Ends the connections, unless the policy is somebody else's. What is sent afterwards opens new ones. */
   async close(): Promise<void> {
+    this.#credentials?.close();
     if (this.#options.policy instanceof Policy) return;
     const policy = this.#policy;
     this.#policy = undefined;
@@ -168,8 +169,9 @@ export class Target {
       typeof headers === 'function' ? checkedHeaders(await inTime('headers', headers(message), { clock, signal })) : this.#headers;
     const all: Record<string, string> = { ...draft.defaults, ...extra, ...draft.headers, [HEADER.idempotencyKey]: draft.key };
     if (!this.#signature) return all;
-    const signers = await inTime('secrets', this.#signature.signers(), { clock, signal });
-    return Object.assign(all, signed(signers, draft, clock.now()));
+    const found = this.#signature.secrets();
+    const secrets = found instanceof Promise ? await inTime('secrets', found, { clock, signal }) : found;
+    return Object.assign(all, signed(this.#signature.signersOf(secrets), draft, clock.now()));
   }
 
   #read(exchange: Exchange, answer: HttpAnswer, messages: readonly OutboxMessage[]): Sent {

@@ -40,6 +40,7 @@ const SET_ASIDE = new Set<string>([
   'datacontentencoding', // the SDK takes these two for attributes of version 0.3
   'schemaurl',
   'tracestate',
+  ...['constructor', 'emit', 'validate'], // its events are objects that have these
 ]);
 
 /** True for a name that an extension of one's own can have: lower-case letters and digits, 20 at most, and not one that means something already. */

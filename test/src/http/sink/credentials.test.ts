@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Credentials } from '@waybill/http';
+import type { Credentials, CredentialsSource } from '@waybill/http';
 import { messagesOf } from '@waybill/testing';
 import { ManualClock } from '../../shop/manual-clock.js';
 import { answering } from '../servers/answers.js';
@@ -96,6 +96,20 @@ describe('credentials of an HTTP sink', () => {
       expect(failure?.message).not.to.contain('lines');
     }
     expect(server.requests).to.have.lengthOf(0);
+  });
+
+  it('that do not come in time are given up, and asked for again', async () => {
+    const [server, clock] = [await anEndpoint(), new ManualClock()];
+    const asked: AbortSignal[] = [];
+    const credentials: CredentialsSource = ({ signal }) => (asked.push(signal) === 1 ? new Promise<never>(() => {}) : { bearer: 't' });
+    const sink = aSink({ url: server.url, credentials, clock });
+
+    const late = deliver(sink, messagesOf('order-7', 1));
+    await clock.pass(30_000);
+
+    expect((await late).failure).to.include({ code: 'SINK_UNAVAILABLE' });
+    expect(asked[0]!.aborted).to.equal(true);
+    expect(await deliver(sink, messagesOf('order-7', 1))).to.include({ accepted: 1 });
   });
 
   it('that nobody can give after a 401 leave no doubt, for whoever answers so has done nothing', async () => {

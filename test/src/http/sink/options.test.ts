@@ -33,6 +33,7 @@ const REFUSED: readonly (readonly [title: string, options: unknown, speaks: RegE
   ['a header that the sink writes', { source: '/shop', url, headers: { 'Webhook-Id': '1' } }, /Webhook-Id/],
   ['metadata with an illegal name', { source: '/shop', url, metadata: ['tenant-id'] }, /tenant-id/],
   ['metadata that means something already', { source: '/shop', url, metadata: ['subject'] }, /subject/],
+  ['metadata by the name of something that the SDK needs', { source: '/shop', url, metadata: ['constructor'] }, /constructor/],
   ['no requests in flight', { source: '/shop', url, inFlight: 0 }, /inFlight/],
   ['half a message in a batch', { source: '/shop', url, batch: { messages: 0.5 } }, /batch.messages/],
   ['no bytes in a batch', { source: '/shop', url, batch: { bytes: 0 } }, /batch.bytes/],
