@@ -166,6 +166,22 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
     });
   }
 
+  it('are told that they may have called before when their time was over in the middle', async () => {
+    const repeats: boolean[] = [];
+    class Slow {
+      @OutboxHandler(OrderPlaced, { name: 'slow', twoStep: true, timeoutMs: 5 })
+      async on(_message: Message<OrderPlaced>, { signal, mayBeRepeat }: CallContext): Promise<Commit<InMemoryTx>> {
+        repeats.push(mayBeRepeat);
+        if (!mayBeRepeat) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+        return async () => {};
+      }
+    }
+
+    await deliver(dispatcherTo(new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [new Slow()] })), await place());
+
+    expect(repeats).to.deep.equal([false, true]);
+  });
+
   it('are not called again for a message that they have committed', async () => {
     const receipt = await place();
 
