@@ -114,13 +114,15 @@ export class Doors {
 
   async #through(door: Door, messages: readonly OutboxMessage[], mayBeRepeat: boolean, options: Options): Promise<SentSomewhere> {
     const { clock } = this.options;
+    const { sendingOf, signal } = options;
     const ended = door.enter();
     const startedAt = clock.monotonic();
-    const sent = await door.target.send(messages, { ...options, mayBeRepeat });
+    const sent = await door.target.send(messages, { sendingOf, signal, mayBeRepeat });
     const unknown = isWaybillError(sent.failure, 'OUTCOME_UNKNOWN');
     const failed = unknown || isWaybillError(sent.failure, 'SINK_UNAVAILABLE');
-    ended(options.signal.aborted ? undefined : { failed, ms: clock.monotonic() - startedAt });
-    return { ...sent, by: door.target, ...(unknown && { doubt: door.target }) };
+    ended(signal.aborted ? undefined : { failed, ms: clock.monotonic() - startedAt });
+    const by = door.target;
+    return unknown ? { ...sent, by, doubt: by } : { ...sent, by };
   }
 
   /** The first that does well; where none does, the next that was not tried. */

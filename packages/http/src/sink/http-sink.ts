@@ -125,7 +125,8 @@ export class HttpSink implements Sink {
   #send(messages: readonly OutboxMessage[], known: Known, context: DeliveryContext): Promise<SentSomewhere> {
     const { route, epoch, signal, logger } = context;
     const sendingOf = (message: OutboxMessage): Sending => ({
-      ...{ route, epoch },
+      route,
+      epoch,
       previous: this.tellsPrevious ? (context.previous(message) ?? 'none') : undefined,
     });
     return this.#doors.send(messages, known.get(messages[0]!.id), { sendingOf, signal, logger });

@@ -16,16 +16,17 @@ export class Signature {
   /** @throws {@link InvalidOptionsError} a secret cannot be used */
   constructor(secrets: Secrets) {
     this.#source = typeof secrets === 'function' ? secrets : () => secrets;
-    if (typeof secrets !== 'function') this.#signersOf(secrets);
+    if (typeof secrets !== 'function') this.signersOf(secrets);
+  }
+
+  /** Of now; later, where the function takes its time. */
+  secrets(): SecretTexts | Promise<SecretTexts> {
+    return this.#source();
   }
 
   /** @throws {@link InvalidOptionsError} the function gave a secret that cannot be used */
-  async signers(): Promise<readonly Webhook[]> {
-    return this.#signersOf(await this.#source());
-  }
-
-  #signersOf(secrets: SecretTexts): readonly Webhook[] {
-    const of = [secrets].flat().join(' ');
+  signersOf(secrets: SecretTexts): readonly Webhook[] {
+    const of = typeof secrets === 'string' ? secrets : secrets.join(' ');
     if (of === '')
       throw new InvalidOptionsError('There is no secret to sign with: give at least one, or leave `secrets` out to send unsigned.');
     if (this.#signers?.of !== of) this.#signers = { of, webhooks: webhooksOf(secrets) };

@@ -7,13 +7,18 @@ export class Tally {
   readonly #accepted = new Set<number>();
   readonly #failures = new Map<number, DeliveryFailure>();
   readonly #replies: Reply[] = [];
-  readonly #answers: TargetAnswer[] = [];
+  #firstAnswer: TargetAnswer | undefined;
+  #answers = 0;
+  readonly #statuses = new Set<number>();
 
   constructor(private readonly batch: readonly OutboxMessage[]) {}
 
   accept(from: number, count: number, answer?: TargetAnswer): void {
     for (let index = from; index < from + count; index++) this.#accepted.add(index);
-    if (answer && count > 0) this.#answers.push(answer);
+    if (answer === undefined || count === 0) return;
+    this.#firstAnswer ??= answer;
+    this.#answers += 1;
+    this.#statuses.add(answer.status);
   }
 
   reply(reply: Reply): void {
@@ -28,7 +33,7 @@ export class Tally {
   delivery(unsent: (message: OutboxMessage) => DeliveryFailure): Delivery {
     const open = this.batch.findIndex((_, index) => !this.#accepted.has(index));
     const replies = this.#replies.length > 0 && { replies: this.#replies };
-    const answer = this.#answers.length > 0 && { answer: this.#summary() };
+    const answer = this.#firstAnswer && { answer: this.#summary(this.#firstAnswer) };
     if (open === -1) return { accepted: this.batch.length, ...replies, ...answer };
     const acceptedBeyond = [...this.#accepted].filter((index) => index > open).sort((one, other) => one - other);
     const failure = this.#failures.get(open) ?? unsent(this.batch[open]!);
@@ -36,9 +41,7 @@ export class Tally {
   }
 
   /** Of one message what its target said; of many how they were answered. */
-  #summary(): string {
-    const [only, ...others] = this.#answers;
-    if (others.length === 0) return excerptOf(only!);
-    return [...new Set(this.#answers.map(({ status }) => status))].join(', ');
+  #summary(first: TargetAnswer): string {
+    return this.#answers === 1 ? excerptOf(first) : [...this.#statuses].join(', ');
   }
 }
