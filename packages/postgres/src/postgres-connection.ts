@@ -34,9 +34,14 @@ export class PostgresConnection<Tx> {
     }
   }
 
-  /** The same, repeated as a whole where it loses against another one: two that wait for each other. */
-  repeatedReadCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
-    return repeated(() => this.#inReadCommitted(work));
+  /**
+   * The same, repeated as a whole where it loses against another one: two that wait for each other.
+   *
+   * @param lockedMs - longest wait for each lock that somebody else has, in milliseconds
+   * @throws {@link TransactionConflictError} a lock was not to be had by then
+   */
+  repeatedReadCommitted<Result>(lockedMs: number, work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
+    return repeated(() => this.#inReadCommitted(work, `; set local lock_timeout = ${lockedMs}`));
   }
 
   async queryIn<Row extends object>(tx: Tx, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
@@ -47,9 +52,9 @@ export class PostgresConnection<Tx> {
     }
   }
 
-  #inReadCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>): Promise<Result> {
+  #inReadCommitted<Result>(work: (tx: PostgresTx) => Promise<Result>, settings = ''): Promise<Result> {
     return poolTransactions(this.pool).run(async (tx) => {
-      await tx.query('set transaction isolation level read committed');
+      await tx.query(`set transaction isolation level read committed${settings}`);
       return work(tx);
     });
   }

@@ -21,6 +21,12 @@ import type { SnapshotWindow } from './snapshot-window.js';
 import { STOPPED_COLUMNS, stoppedOf } from './stopped-columns.js';
 import type { StoppedColumns } from './stopped-columns.js';
 
+/**
+ * Longest wait of a settlement for the stream of a reply, which somebody's open transaction may have. The lane's row is locked meanwhile, and
+ * with it the renewal of all leases of the process waits. PostgreSQL finds two that wait for each other after a second.
+ */
+const MOST_LOCKED_MS = 1_500;
+
 interface RowColumns extends LaneRowColumns {
   /** What the statement saw by: its snapshot with the ceiling, and the sequence's last value. Told once, in the first row. */
   readonly look: string;
@@ -90,7 +96,7 @@ export class PostgresLanes implements LaneStore {
     const statement = hasExtras(settlement) ? this.#settleAll : this.#settle;
     const values = settlementValues(lease, settlement);
     if (replies.length === 0) return refuseUnsettled(lease, await this.connection.query<Settled>(statement, values));
-    await this.connection.repeatedReadCommitted(async (tx) => {
+    await this.connection.repeatedReadCommitted(MOST_LOCKED_MS, async (tx) => {
       // First: who settles the same lane meanwhile waits here, and sees below what was appended.
       refuseUnsettled(lease, (await tx.query<Settled>(statement, values)).rows);
       await this.#replies.append(replies, tx);

@@ -70,6 +70,34 @@ describe('replies in settlements on PostgreSQL', () => {
     expect(await idsIn(shop, 'key-a')).to.include(reply.id);
   });
 
+  it('do not keep leases from being renewed while a transaction of the application has their stream, and get through after it', async () => {
+    const shop = await open({ listen: false, lanes: 2 });
+    const route = await leaseRoute(shop.database);
+    const reply = aMessage();
+    const [appended, mayCommit] = [gate(), gate()];
+    const foreign = shop.database.transactions.run(async (tx) => {
+      await shop.database.outbox.append([anAppend('key-k')], tx);
+      appended.open();
+      await mayCommit.opened;
+    });
+    await appended.opened;
+    const settle = (): Promise<void> => settleLane(route, route.held[0]!, { replies: [anAppend('key-k', { messages: [reply] })] });
+    const settling = failureOf('TRANSACTION_CONFLICT', settle);
+    await waitingForLock(shop);
+
+    const renewed = await shop.database.leases.renew(
+      route.held.map(({ lease }) => lease),
+      60_000,
+    );
+    await settling;
+    mayCommit.open();
+    await foreign;
+    await settle();
+
+    expect(renewed).to.have.length(2);
+    expect(await idsIn(shop, 'key-k')).to.include(reply.id);
+  });
+
   it('are settled with a late commit before a message that is skipped', async () => {
     const shop = await open({ lanes: 1 });
     const sink = new AnsweringSink();
