@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { expect } from 'chai';
-import { ArrivalLog, defineEvent, Dispatcher, HandlerSink, InboxHandler, InboxHandlers, UnitOfWork } from '@waybill/core';
+import { ArrivalLog, defineEvent, Dispatcher, HandlerSink, InboxHandler, InboxHandlers, silentLogger, UnitOfWork } from '@waybill/core';
 import type { EventOf, HandlerContext, Message } from '@waybill/core';
 import { HttpReceiver } from '@waybill/http';
 import { expressHandler } from '@waybill/http/express';
@@ -35,6 +35,7 @@ class Shipping {
 describe("the README's receiver", () => {
   let pool: Pool;
   const secrets = [SECRET];
+  const logger = silentLogger;
   const handlers = [new Shipping()];
 
   before(async () => {
@@ -53,10 +54,11 @@ describe("the README's receiver", () => {
   it('handles now', async () => {
     // #region now
     const database = new PostgresDatabase({ pool });
+    await database.migrate(); // the inbox is among its tables
     const unitOfWork = new UnitOfWork({ database, catalogue: [] });
 
     const intake = new InboxHandlers({ name: 'carrier', database, unitOfWork, handlers });
-    const receiver = new HttpReceiver({ intake, secrets, sources: ['https://shop.example.com'] });
+    const receiver = new HttpReceiver({ intake, secrets, sources: ['https://shop.example.com'], logger });
 
     const server = createServer(nodeListener(receiver));
     // #endregion
