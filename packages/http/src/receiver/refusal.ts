@@ -3,7 +3,7 @@ import { PROBLEM_TYPE_PREFIX, PROBLEMS } from '../wire/problem.js';
 import type { Problem, ProblemSlug } from '../wire/problem.js';
 import type { HttpReply } from './received-request.js';
 
-/** Longest detail, in characters: it may hold what a sender sent. */
+/** Longest detail, in characters: it may hold what a sender sent, and goes to the log, too. */
 const MOST_DETAIL = 1_000;
 
 /** Why a request is not taken. Caught in the receiver, and answered. */
@@ -13,7 +13,7 @@ export class Refusal extends Error {
     detail: string,
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
-    super(detail);
+    super(detail.slice(0, MOST_DETAIL).toWellFormed());
   }
 }
 
@@ -24,7 +24,7 @@ export function problemReply({ slug, message, headers }: Refusal, accepted: numb
     type: `${PROBLEM_TYPE_PREFIX}${slug}`,
     title,
     status,
-    detail: message.slice(0, MOST_DETAIL).toWellFormed(),
+    detail: message,
     ...(accepted !== undefined && { accepted }),
   };
   return { status, headers: { 'content-type': PROBLEM_TYPE, ...headers }, body: JSON.stringify(problem) };

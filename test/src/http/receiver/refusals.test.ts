@@ -115,4 +115,15 @@ describe('what a sender is told of a failure', () => {
 
     expect(problemOf(reply).detail).to.have.length(1_000);
   });
+
+  it('is kept short in the log, too', async () => {
+    const texts: string[] = [];
+    const noting = { ...logger, info: (_fields: object, text: string): void => void texts.push(text) };
+    const receiver = new HttpReceiver({ intake: new NotingIntake(), unsigned: true, logger: noting });
+
+    await receiver.handle(received(structured(anEvent({ datacontenttype: `text/${'x'.repeat(100_000)}`, data: '' }))));
+
+    expect(texts).to.have.length(1);
+    expect(texts[0]).to.include('text/xxx').and.have.length.below(1_100);
+  });
 });

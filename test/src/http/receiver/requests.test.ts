@@ -176,6 +176,7 @@ describe('a request to a receiver', () => {
       'no specversion': json(without('specversion')),
       'another specversion': json(plain({ specversion: '0.3' })),
       'an id that is a number': json(plain({ id: 7 })),
+      'an id without end': json(plain({ id: 'x'.repeat(501) })),
       'an empty time': json(plain({ time: '' })),
       'a time that is none': json(plain({ time: 'yesterday' })),
       'a time in the year 0': json(plain({ time: '0000-01-01T00:00:00Z' })),

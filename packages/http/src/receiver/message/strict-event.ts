@@ -2,7 +2,7 @@ import { CloudEvent, ValidationError } from 'cloudevents';
 import { isJson, mediaTypeOf } from '../request/content-mode-of.js';
 import { Refusal } from '../refusal.js';
 
-/** Longest attribute that is kept in indexes, in bytes of UTF-8. */
+/** Longest attribute that is kept in indexes, or told to the log, in bytes of UTF-8. */
 const MOST_BYTES = 500;
 
 /** A CloudEvent of version 1.0 that holds what it was sent with, and nothing else. */
@@ -48,7 +48,7 @@ export function strictEvent(candidate: unknown): StrictEvent {
   } = Object.fromEntries(attributes) as Attributes;
   if (datacontenttype !== undefined && !isJson(mediaTypeOf(datacontenttype)))
     throw new Refusal('unsupported-media-type', `Data is taken as JSON; this is ${datacontenttype}.`);
-  for (const [name, value] of Object.entries({ source, type }))
+  for (const [name, value] of Object.entries({ id, source, type }))
     if (Buffer.byteLength(value) > MOST_BYTES) throw new Refusal('malformed', `Its ${name} is longer than ${MOST_BYTES} bytes.`);
   const texts = new Map(Object.entries(extensions).map(([name, value]) => [name, String(value)]));
   return { id, source, type, subject, time, data, extensions: texts };
