@@ -2,6 +2,7 @@ import { circuitBreaker, type CircuitBreakerPolicy, CircuitState, CountBreaker, 
 import type { Clock } from '@waybill/core';
 import type { PresetNumbers } from './preset-numbers.js';
 import { TimeWindow } from './time-window.js';
+import { detailOf } from './detail-of.js';
 import { isFault, type Tried } from './tried.js';
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
@@ -18,6 +19,8 @@ export class Breaker {
   #openings = 0;
   #probesLeft = 0;
   #probing = false;
+  /** What a person wants to know of an open breaker. */
+  #lastFault = '';
 
   constructor(
     private readonly options: PresetNumbers['breaker'],
@@ -34,28 +37,32 @@ export class Breaker {
   /** Why nothing may go through now, if nothing may. */
   turnsAway(): { readonly detail: string; readonly retryAfterMs?: number } | undefined {
     const { state } = this;
-    if (state === 'open') return { detail: 'too many calls failed, its circuit breaker is open', retryAfterMs: this.openForMs() };
+    if (state === 'open')
+      return { detail: `too many calls failed, its circuit breaker is open; the last: ${this.#lastFault}`, retryAfterMs: this.openForMs() };
     if (state === 'half-open' && this.#probing) return { detail: 'its circuit breaker is half-open, and another call tries it' };
     return undefined;
   }
 
   /**
    * A try begins. Has to be asked for {@link turnsAway} right before. The returned function is called when it is over, and counts it, unless
-   * its caller gave up, or others found out in between how the target is; `undefined`: nothing was tried.
+   * its caller gave up, or others found out in between how the target is; `tried` is undefined where nothing came of it. What it returns is to be
+   * waited for: then the state is what it has become.
    */
-  enter(): (tried: Tried<unknown> | undefined, gaveUp: boolean) => Promise<void> {
+  enter(): (tried: Tried<unknown> | undefined, gaveUp: boolean) => Promise<unknown> | undefined {
     const [openings, circuit] = [this.#openings, this.#circuit];
     const isProbe = this.state === 'half-open';
     if (isProbe) this.#probing = true;
-    return async (tried, gaveUp) => {
-      try {
-        if (openings !== this.#openings || circuit !== this.#circuit) return;
-        const saysNothing = tried === undefined || (gaveUp && isFault(tried));
-        // After a probe that says nothing the circuit stays open, for as long as before.
-        if (!saysNothing || circuit.state !== CircuitState.Closed) await circuit.execute(() => saysNothing || isFault(tried));
-      } finally {
-        if (isProbe && circuit === this.#circuit) this.#probing = false;
-      }
+    return (tried, gaveUp) => {
+      const isStale = openings !== this.#openings || circuit !== this.#circuit;
+      const fault = tried !== undefined && isFault(tried) ? tried : undefined;
+      const saysNothing = tried === undefined || (fault !== undefined && gaveUp);
+      if (fault !== undefined && !gaveUp) this.#lastFault = detailOf(fault.error);
+      // After a first probe that says nothing the circuit stays open, for as long as before.
+      const counts = !isStale && (!saysNothing || circuit.state !== CircuitState.Closed);
+      const failed = saysNothing || fault !== undefined;
+      const counted = counts ? circuit.execute(() => failed) : undefined;
+      if (isProbe) return this.probed(circuit, counted);
+      return failed ? counted : undefined; // a success changes nothing here
     };
   }
 
@@ -64,6 +71,14 @@ export class Breaker {
     this.#circuit = this.newCircuit();
     this.#probesLeft = 0;
     this.#probing = false;
+  }
+
+  private async probed(circuit: CircuitBreakerPolicy, counted: Promise<unknown> | undefined): Promise<void> {
+    try {
+      await counted;
+    } finally {
+      if (circuit === this.#circuit) this.#probing = false;
+    }
   }
 
   private openForMs(): number {

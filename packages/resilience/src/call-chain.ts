@@ -1,6 +1,7 @@
 import { delay, InvalidOptionsError, isWaybillError, OutcomeUnknownError, TargetUnavailableError } from '@waybill/core';
 import { Backoff } from './backoff.js';
 import type { CallOptions } from './call-options.js';
+import { detailOf } from './detail-of.js';
 import type { PolicySettings } from './policy-settings.js';
 import type { Tried } from './tried.js';
 import { TimeLimit } from './time-limit.js';
@@ -40,7 +41,7 @@ export class CallChain<Result> {
         `Policy "${settings.name}" asks its target what became of a call (onUnknownOutcome "query"): give the call a \`query\`, or choose another way.`,
       );
     }
-    if (mayBeRepeat) this.#doubt = { detail: 'an earlier process may have sent it' };
+    if (mayBeRepeat) this.#doubt = { detail: 'it may have been sent before, by this process or another' };
   }
 
   async run(): Promise<Result> {
@@ -128,11 +129,4 @@ export class CallChain<Result> {
     const { name, onUnknownOutcome } = this.settings;
     return new OutcomeUnknownError(name, this.options.key, detail, { cause, final: onUnknownOutcome === 'halt' });
   }
-}
-
-function detailOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // Several addresses were tried: the error that holds them says nothing itself.
-  if (error.message === '' && error instanceof AggregateError) return error.errors.map(detailOf).join('; ');
-  return error.message === '' ? error.name : error.message;
 }

@@ -91,7 +91,7 @@ export class Policy {
         }
       }),
     );
-    return chain.run();
+    return await chain.run();
   }
 
   /**
@@ -102,7 +102,7 @@ export class Policy {
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const http = new HttpTry(this.#connections, this.#settings, request);
     const chain = new CallChain(this.#settings, request, () => this.tryOnce(request.signal, (placed) => http.run(placed)));
-    return chain.run();
+    return await chain.run();
   }
 
   /** How the tries of the last minute or so went: these figures tell which time limits to set. */
@@ -145,7 +145,20 @@ export class Policy {
         this.refuseIfTurnedAway();
       }
       limit.renew(limits.callMs, 'not over');
-      const tried = await this.measured(() => work({ limit, connectionBy }), caller);
+      const ended = this.#breaker?.enter();
+      let tried: Tried<Result> | undefined;
+      this.#inUse += 1;
+      this.#gate.notice();
+      try {
+        const startedAt = clock.monotonic();
+        tried = await work({ limit, connectionBy });
+        this.#statistics.record(outcomeForStats(tried, caller?.aborted === true), clock.monotonic() - startedAt);
+      } finally {
+        this.#inUse -= 1;
+        // Before the place is given on: whoever gets it has to know whether the circuit is open now.
+        const counted = ended?.(tried, caller?.aborted === true);
+        if (counted !== undefined) await counted;
+      }
       if (tried.outcome === 'not-done' && tried.retryAfterMs !== undefined) this.#gate.hold(tried.retryAfterMs);
       // Its caller gave up before anything was sent: that is no news about the target.
       if (tried.outcome === 'not-done' && caller?.aborted === true) throw caller.reason;
@@ -154,23 +167,6 @@ export class Policy {
       limit.end();
       release?.();
       this.#gate.notice();
-    }
-  }
-
-  private async measured<Result>(work: () => Promise<Tried<Result>>, caller: AbortSignal | undefined): Promise<Tried<Result>> {
-    const { clock } = this.#settings;
-    const ended = this.#breaker?.enter();
-    this.#inUse += 1;
-    this.#gate.notice();
-    const startedAt = clock.monotonic();
-    let tried: Tried<Result> | undefined;
-    try {
-      tried = await work();
-      this.#statistics.record(outcomeForStats(tried, caller?.aborted === true), clock.monotonic() - startedAt);
-      return tried;
-    } finally {
-      this.#inUse -= 1;
-      await ended?.(tried, caller?.aborted === true);
     }
   }
 

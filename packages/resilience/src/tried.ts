@@ -9,7 +9,7 @@ export type Tried<Result> =
   | { readonly outcome: 'unknown'; readonly error: unknown };
 
 /** True where the target is to blame, and its breaker is to hear of it. */
-export function isFault(tried: Tried<unknown>): boolean {
+export function isFault(tried: Tried<unknown>): tried is Extract<Tried<unknown>, { readonly outcome: 'not-done' | 'unknown' }> {
   return tried.outcome === 'not-done' || tried.outcome === 'unknown';
 }
 

@@ -33,7 +33,7 @@ describe('a circuit breaker', () => {
     const { message, retryAfterMs } = await failureOf('TARGET_UNAVAILABLE', () =>
       policy.call(() => expect.fail('was called'), { key: 'k' }),
     );
-    expect(message).to.contain('circuit breaker is open');
+    expect(message).to.contain('circuit breaker is open; the last: connect ECONNREFUSED.');
     expect(retryAfterMs).to.equal(1_000);
   });
 

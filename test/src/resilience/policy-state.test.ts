@@ -122,7 +122,10 @@ describe('what a policy tells', () => {
       'ready -> suspended',
       'suspended -> ready',
     ]);
-    expect(changes[0]).to.deep.include({ policy: 'bank', reason: 'too many calls failed, its circuit breaker is open' });
+    expect(changes[0]).to.deep.include({
+      policy: 'bank',
+      reason: 'too many calls failed, its circuit breaker is open; the last: connect ECONNREFUSED',
+    });
     expect(changes[3]!.reason).to.equal('it is suspended: moving house');
   });
 
