@@ -39,6 +39,18 @@ describe('an answer to an HTTP sink', () => {
     expect(failure?.message).to.contain('422 {"detail":"no such customer"}');
   });
 
+  it('that is a problem document is told in its own words, all of them', async () => {
+    const detail = `Message ${'a'.repeat(36)} (order-7@3) came too early: order-7@2 has not arrived.`;
+    const problem = { type: 'urn:waybill:problem:predecessor-missing', title: 'The one before it is missing', status: 409, detail };
+
+    const failure = await failureTo(answering(409, problem));
+
+    expect(failure?.message).to.match(
+      /answered 409 The one before it is missing: Message a+ \(order-7@3\) came too early: order-7@2 has not arrived /,
+    );
+    expect(failure?.message).to.match(/ \(urn:waybill:problem:predecessor-missing\)\.$/);
+  });
+
   it('that redirects is not followed', async () => {
     const other = await anEndpoint();
 
