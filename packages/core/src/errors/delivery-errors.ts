@@ -7,7 +7,7 @@ export class SinkUnavailableError extends WaybillError {
   readonly retryAfterMs: number | undefined;
 
   constructor(detail: string, options?: ErrorOptions & { readonly retryAfterMs?: number | undefined }) {
-    super(`The sink is not available: ${detail}. The lane waits and tries again.`, options);
+    super(`The sink is not available: ${clause(detail)}. The lane waits and tries again.`, options);
     this.retryAfterMs = options?.retryAfterMs;
   }
 }
@@ -25,7 +25,7 @@ export class MessageRejectedError extends WaybillError {
     detail: string,
     options?: ErrorOptions & { readonly final?: boolean },
   ) {
-    super(`Message ${messageId} (${stream}@${revision}) was refused: ${detail}.`, options);
+    super(`Message ${messageId} (${stream}@${revision}) was refused: ${clause(detail)}.`, options);
     this.final = options?.final ?? false;
   }
 }
@@ -49,7 +49,7 @@ export class OutcomeUnknownError extends WaybillError {
     options?: ErrorOptions & { readonly final?: boolean },
   ) {
     super(
-      `Nobody knows whether ${target} has done ${key}: ${detail}. ` +
+      `Nobody knows whether ${target} has done ${key}: ${clause(detail)}. ` +
         (options?.final === true
           ? 'Look there: skip the message if it was done; if it was not, resume the lane (or redrive the stream), which sends it again.'
           : 'It is not sent again before the target has told.'),
@@ -73,7 +73,7 @@ export class TargetUnavailableError extends WaybillError {
     detail: string,
     options?: ErrorOptions & { readonly retryAfterMs?: number | undefined },
   ) {
-    super(`${target} is not available: ${detail}. Nothing was done there; it is safe to try again.`, options);
+    super(`${target} is not available: ${clause(detail)}. Nothing was done there; it is safe to try again.`, options);
     this.retryAfterMs = options?.retryAfterMs;
   }
 }
@@ -91,4 +91,12 @@ export class NotificationFailedError extends WaybillError {
     this.final = options?.final ?? false;
     this.retryAfterMs = options?.retryAfterMs;
   }
+}
+
+/** What others said, in the middle of a sentence of ours: on one line, without its own full stop. */
+function clause(detail: string): string {
+  return String(detail)
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
 }
