@@ -14,7 +14,11 @@ type Blamed = Pick<LaneFailure, 'messageId' | 'attempts' | 'code'>;
 interface Standing {
   isHalted: boolean;
   readonly streams: Map<string, bigint>;
+  /** By stream, or by `undefined` for the lane itself: the message that stopped it last. */
+  readonly stoodAt: Map<string | undefined, string>;
 }
+
+const newStanding = (): Standing => ({ isHalted: false, streams: new Map(), stoodAt: new Map() });
 
 /** Looks at every write to a lane: who may do it, what it changes, and whether what is stored then is true. */
 export class LaneWatch {
@@ -81,11 +85,12 @@ export class LaneWatch {
   /** After a settlement was stored. */
   async settled({ route, lane }: LaneLease, settlement: Settlement): Promise<void> {
     const { failure, state, stopped = [], executed = [], discarded = [] } = settlement;
+    const stoodAt = new Map(this.#standing.get(`${route}/${lane}`)?.stoodAt);
     this.#stand(`${route}/${lane}`, settlement);
     const ledger = this.ledger.routes.get(route)!;
     for (const { id, outcome } of executed) {
       const { kind, messageId, stream } = this.#actions.get(id) ?? {};
-      if (outcome === 'done' && (kind === 'resume' || kind === 'redrive')) ledger.goesOn(stream ?? lane);
+      if (outcome === 'done' && (kind === 'resume' || kind === 'redrive')) ledger.goesOn(stoodAt.get(stream));
       if (outcome === 'done' && kind === 'skip' && messageId !== undefined) ledger.givenUp.add(messageId);
     }
     for (const { messageId } of discarded) {
@@ -102,16 +107,18 @@ export class LaneWatch {
 
   /** True when the row waits for a person: its lane has halted, or its stream has. */
   waitsForSomebody(route: string, lane: number, { stream, revision }: MessagePlace): boolean {
-    const { isHalted, streams } = this.#standing.get(`${route}/${lane}`) ?? { isHalted: false, streams: new Map<string, bigint>() };
+    const { isHalted, streams } = this.#standing.get(`${route}/${lane}`) ?? newStanding();
     const from = streams.get(stream);
     return isHalted || (from !== undefined && from <= revision);
   }
 
-  #stand(lane: string, { state, stopped = [], resumed = [] }: Settlement): void {
-    const standing = this.#standing.get(lane) ?? { isHalted: false, streams: new Map<string, bigint>() };
+  #stand(lane: string, { state, failure, stopped = [], resumed = [] }: Settlement): void {
+    const standing = this.#standing.get(lane) ?? newStanding();
     this.#standing.set(lane, standing);
     standing.isHalted = state === 'halted';
-    for (const { stream, fromRevision, state: streamState } of stopped) {
+    if (failure) standing.stoodAt.set(undefined, failure.messageId);
+    for (const { stream, fromRevision, failure: ofStream, state: streamState } of stopped) {
+      standing.stoodAt.set(stream, ofStream.messageId);
       if (streamState === 'halted' || streamState === 'parked') standing.streams.set(stream, fromRevision);
       else standing.streams.delete(stream);
     }

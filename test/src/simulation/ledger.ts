@@ -13,7 +13,7 @@ export class RouteLedger {
   /** How much the target had accepted when the message failed last. */
   readonly acceptancesAtFailure = new Map<string, number>();
   acceptances = 0;
-  /** By lane and by stream: how often a person has had it go on. */
+  /** By message: how often a person has had its lane, or stream, go on with it. */
   readonly #goOns = new Map<string, number>();
   /** By message: how often a person had had it go on when it was sent. */
   readonly #sent = new Map<string, number>();
@@ -28,14 +28,14 @@ export class RouteLedger {
     return this.accepted.has(id) || this.givenUp.has(id);
   }
 
-  /** A person has had a lane, or a stream, go on. */
-  goesOn(what: string | number): void {
-    this.#goOns.set(String(what), (this.#goOns.get(String(what)) ?? 0) + 1);
+  /** A person has had a lane, or a stream, go on that stood at this message. */
+  goesOn(id: string | undefined): void {
+    if (id !== undefined) this.#goOns.set(id, (this.#goOns.get(id) ?? 0) + 1);
   }
 
   /** @returns whether it was sent before, and nobody has said since that it is to be sent */
-  sends({ id, stream }: { readonly id: string; readonly stream: string }, lane: number): boolean {
-    const goOns = (this.#goOns.get(String(lane)) ?? 0) + (this.#goOns.get(stream) ?? 0);
+  sends({ id }: { readonly id: string }): boolean {
+    const goOns = this.#goOns.get(id) ?? 0;
     const isRepeat = this.#sent.get(id) === goOns;
     this.#sent.set(id, goOns);
     return isRepeat;

@@ -40,7 +40,7 @@ export function simulatedSink(options: SimulatedSinkOptions, { network, setup, l
         ledger.routes.get(route)!.blame(first.id);
         return Promise.resolve({ accepted: 0, failure: new OutcomeUnknownError(route, first.id, 'it may have it', { final: true }) });
       }
-      if (onlyOnce && ledger.routes.get(route)!.sends(first, lane))
+      if (onlyOnce && ledger.routes.get(route)!.sends(first))
         ledger.breaks(
           'nothing is sent twice unless a person says so',
           `${process.name} sends ${placeOf(first)} to ${route} for the second time, and was not told that it may be a repeat`,
