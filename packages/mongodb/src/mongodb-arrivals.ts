@@ -5,7 +5,10 @@ import type { MongoDBTx } from './mongodb-tx.js';
 import { requireOpen } from './require-open.js';
 import type { ArrivalDocument } from './stored-documents.js';
 
-/** One document a stream. Of two transactions that record it at once the server lets one go on, and the other comes again. */
+/**
+ * One document a stream. Of two transactions that record it at once the server lets one go on, and the other comes again: what a transaction has
+ * read as the last arrival is still the last when it records, and `after` needs no look.
+ */
 export class MongoDBArrivals implements ArrivalStore<MongoDBTx> {
   constructor(private readonly collections: MongoDBCollections) {}
 

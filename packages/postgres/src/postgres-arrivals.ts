@@ -1,3 +1,4 @@
+import { TransactionConflictError } from '@waybill/core';
 import type { ArrivalPlace, ArrivalStore, LastArrival } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
 
@@ -17,16 +18,24 @@ export class PostgresArrivals<Tx> implements ArrivalStore<Tx> {
     return row && { revision: BigInt(row.revision), epoch: row.epoch === null ? undefined : BigInt(row.epoch) };
   }
 
-  async record({ receiver, source, stream }: ArrivalPlace, { revision, epoch }: LastArrival, tx: Tx): Promise<void> {
+  async record(
+    { receiver, source, stream }: ArrivalPlace,
+    { revision, epoch }: LastArrival,
+    tx: Tx,
+    after?: bigint | 'none',
+  ): Promise<void> {
     // greatest() leaves nulls out: an arrival that tells no epoch takes none away.
-    await this.connection.queryIn(
+    const recorded = await this.connection.queryIn(
       tx,
       `
       insert into ${this.connection.schema}.arrival as kept (receiver, source, stream, revision, epoch)
       values ($1::text, $2::text, $3::text, $4::text::bigint, $5::text::bigint)
       on conflict (receiver, source, stream) do update
-      set revision = greatest(kept.revision, excluded.revision), epoch = greatest(kept.epoch, excluded.epoch), arrived_at = excluded.arrived_at`,
-      [receiver, source, stream, String(revision), epoch === undefined ? null : String(epoch)],
+      set revision = greatest(kept.revision, excluded.revision), epoch = greatest(kept.epoch, excluded.epoch), arrived_at = excluded.arrived_at
+      where $6::text is null or $6::text = kept.revision::text
+      returning receiver`,
+      [receiver, source, stream, String(revision), epoch === undefined ? null : String(epoch), after === undefined ? null : String(after)],
     );
+    if (recorded.length === 0) throw new TransactionConflictError(`another message of ${stream} arrived in between`);
   }
 }

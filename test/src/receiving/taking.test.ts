@@ -136,6 +136,20 @@ onEveryDatabase('what arrives', <Tx>(open: OpenDatabase<Tx>) => {
           expect(new Set(again)).to.deep.equal(new Set(['duplicate']));
         });
 
+        if (way === 'later')
+          it('is accepted once for each revision, also when two messages claim it at the same time', async () => {
+            for (const revision of [0n, 1n]) {
+              const previous = revision === 0n ? 'none' : 0n;
+              const both = [parcel(revision, { previous }), parcel(revision, { previous })];
+
+              const taken = await Promise.all(
+                both.map((message) => take(carriers, message).catch((error: { code: string }) => error.code)),
+              );
+
+              expect(taken.sort()).to.deep.equal(['REVISION_TAKEN', 'accepted']);
+            }
+          });
+
         it('begins where it comes first, for a receiver that joins later', async () => {
           const joining = await intake({ inOrder: true, start: 'now' });
 

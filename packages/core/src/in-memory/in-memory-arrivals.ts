@@ -1,3 +1,4 @@
+import { TransactionConflictError } from '../errors.js';
 import type { ArrivalPlace, ArrivalStore, LastArrival } from '../inbox/arrival-store.js';
 import type { InMemoryState } from './in-memory-state.js';
 import type { InMemoryTransactions, InMemoryTx } from './in-memory-transactions.js';
@@ -13,10 +14,12 @@ export class InMemoryArrivals implements ArrivalStore<InMemoryTx> {
     return Promise.resolve(this.#lastAt(keyOf(place), tx));
   }
 
-  async record(place: ArrivalPlace, arrival: LastArrival, tx: InMemoryTx): Promise<void> {
+  async record(place: ArrivalPlace, arrival: LastArrival, tx: InMemoryTx, after?: bigint | 'none'): Promise<void> {
     const key = keyOf(place);
     await this.transactions.lock(key, tx);
     const last = this.#lastAt(key, tx);
+    if (after !== undefined && after !== (last?.revision ?? 'none'))
+      throw new TransactionConflictError(`another message of ${place.stream} arrived in between`);
     const recorded = last ? { revision: higher(last.revision, arrival.revision), epoch: higher(last.epoch, arrival.epoch) } : arrival;
     tx.own.set(key, recorded);
     tx.onCommit(() => this.state.arrivals.set(key, recorded));

@@ -23,7 +23,9 @@ export interface ArrivalStore<Tx> {
   /**
    * Records an arrival inside `tx`. Neither revision nor epoch ever goes back, each by itself: of two transactions, whichever commits last.
    *
-   * @throws {@link TransactionConflictError} another transaction records the same stream, where the database does not make this one wait
+   * @param after - the last revision that the arrival follows, `none` where nothing arrived before. Default: whichever it is
+   * @throws {@link TransactionConflictError} the last arrival is another one than `after` by now; or another transaction records the same stream,
+   * where the database does not make this one wait
    */
-  record(place: ArrivalPlace, arrival: LastArrival, tx: Tx): Promise<void>;
+  record(place: ArrivalPlace, arrival: LastArrival, tx: Tx, after?: bigint | 'none'): Promise<void>;
 }

@@ -87,13 +87,14 @@ export class ArrivalLog<Tx> implements Intake {
     const duplicate: Stored = { taken: 'duplicate', transactionId: undefined };
     const messageId = claimOfArrival(append.messages[0]!);
     const isKnown = (): Promise<boolean> => database.inbox.claimed(name, messageId, tx);
-    if (order && (await order.admit(arrived, isKnown, tx)) === 'duplicate') return duplicate;
+    const admitted = await order?.admit(arrived, isKnown, tx);
+    if (admitted === 'duplicate') return duplicate;
 
     const isNew = await database.inbox.claim({ handler: name, messageId, source: arrived.source, firstAttemptAt }, tx);
     await reached?.('claimed');
     const appended = isNew ? await database.outbox.append([append], tx) : undefined;
     await reached?.('appended');
-    await order?.record(arrived, tx); // also of a duplicate: it may have been accepted while order was not asked for
+    await order?.record(arrived, tx, isNew ? admitted?.after : undefined); // also of a duplicate: it may have been accepted while order was not asked for
     return appended ? { taken: 'accepted', transactionId: appended.transactionId } : duplicate;
   }
 }

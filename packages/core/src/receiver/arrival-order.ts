@@ -33,6 +33,12 @@ export function arrivalOrder<Tx>(
   return inOrder ? new ArrivalOrder(arrivals, receiver, start ?? 'beginning') : undefined;
 }
 
+/** A message that is the next of its stream. */
+export interface Next {
+  /** Revision that arrived last before it. */
+  readonly after: bigint | 'none';
+}
+
 /** Proves of each message that none of its stream is missing before it, and that its sender was not replaced. */
 export class ArrivalOrder<Tx> {
   constructor(
@@ -48,7 +54,7 @@ export class ArrivalOrder<Tx> {
    * @param isKnown - whether this very message was taken before
    * @throws {@link PredecessorMissingError}, {@link StaleSenderError}, {@link RevisionTakenError}
    */
-  async admit(arrived: ArrivedMessage, isKnown: () => Promise<boolean>, tx: Tx): Promise<'next' | 'duplicate'> {
+  async admit(arrived: ArrivedMessage, isKnown: () => Promise<boolean>, tx: Tx): Promise<'duplicate' | Next> {
     const { id, stream, revision, previous, epoch } = arrived;
     const last = await this.arrivals.last(this.#placeOf(arrived), tx);
     if (last?.epoch !== undefined && epoch !== undefined && epoch < last.epoch)
@@ -58,16 +64,18 @@ export class ArrivalOrder<Tx> {
       if (epoch !== undefined && (last.epoch === undefined || epoch > last.epoch)) await this.record(arrived, tx);
       return 'duplicate';
     }
-    if (!last && this.start === 'now') return 'next';
+    const next = { after: last?.revision ?? 'none' } as const;
+    if (!last && this.start === 'now') return next;
     const expected = previous === 'none' ? undefined : previous;
     if (previous !== undefined && expected !== last?.revision)
       throw new PredecessorMissingError(id, stream, revision, previous, last?.revision);
-    return 'next';
+    return next;
   }
 
-  async record(arrived: ArrivedMessage, tx: Tx): Promise<void> {
+  /** @param after - as it was admitted: in one transaction with that, no other message comes in between */
+  async record(arrived: ArrivedMessage, tx: Tx, after?: Next['after']): Promise<void> {
     const { revision, epoch } = arrived;
-    await this.arrivals.record(this.#placeOf(arrived), { revision, epoch }, tx);
+    await this.arrivals.record(this.#placeOf(arrived), { revision, epoch }, tx, after);
   }
 
   #placeOf(arrived: ArrivedMessage): ArrivalPlace {

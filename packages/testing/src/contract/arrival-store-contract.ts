@@ -118,6 +118,28 @@ export function arrivalStoreContract<Tx>(name: string, open: () => Promise<Fixtu
       expect(await last(place)).to.deep.equal({ revision: 1n, epoch: 1n });
     });
 
+    for (const before of ['none', 1n] as const)
+      it(`lets one of two transactions be the next after ${before === 'none' ? 'nothing' : 'the same arrival'}`, async () => {
+        const place = aPlace();
+        if (before !== 'none') await record(place, before);
+        const [hasRead, mayRecord] = [gate(), gate()];
+        let follows: bigint | 'none' | undefined;
+        const late = transact(async (tx) => {
+          follows = (await fixture.database.arrivals.last(place, tx))?.revision ?? 'none';
+          hasRead.open();
+          await mayRecord.opened;
+          await fixture.database.arrivals.record(place, { revision: 5n, epoch: undefined }, tx, follows);
+        });
+        await hasRead.opened;
+        await transact((tx) => fixture.database.arrivals.record(place, { revision: 4n, epoch: undefined }, tx, before));
+
+        mayRecord.open();
+
+        const refused: unknown = await late.catch((error: unknown) => error);
+        if (refused !== undefined) expect(refused).to.have.property('code', 'TRANSACTION_CONFLICT');
+        expect(follows).to.equal(refused === undefined ? 4n : before); // the former: it came again by itself
+      });
+
     it('does not go back when the older of two transactions commits last', async () => {
       const place = aPlace();
       const [hasBegun, mayRecord] = [gate(), gate()];

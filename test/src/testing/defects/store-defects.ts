@@ -43,6 +43,11 @@ export const storeDefects: readonly Defect[] = [
     noticedBy: 'knows within a transaction what is committed, and what is its own',
   },
   {
+    defect: 'lets two arrivals follow the same one',
+    plant: (real) => ({ arrivals: overlay(real.arrivals, { record: (place, arrival, tx) => real.arrivals.record(place, arrival, tx) }) }),
+    noticedBy: 'lets one of two transactions be the next after the same arrival',
+  },
+  {
     defect: 'lets the last arrival go back',
     plant: (real) => {
       const arrivals = new Map<string, LastArrival>();
