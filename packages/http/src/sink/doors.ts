@@ -37,14 +37,14 @@ export class Doors {
 
   /** Never rejects. */
   async send(messages: readonly OutboxMessage[], doubt: Doubt | undefined, options: Options): Promise<SentSomewhere> {
-    return this.#unlessOthersCan(await this.#send(messages, doubt, options));
+    const only = this.#doors.length === 1 ? this.#doors[0] : undefined;
+    if (!only) return this.#unlessOthersCan(await this.#toOneOfMany(messages, doubt, options));
+    if (only.state === 'suspended') return this.#nobody(messages[0]!, doubt !== undefined);
+    return await this.#through(only, messages, doubt !== undefined, options);
   }
 
-  async #send(messages: readonly OutboxMessage[], doubt: Doubt | undefined, options: Options): Promise<SentSomewhere> {
-    if (doubt === undefined) return this.#toTheFirstOpen(messages, false, options);
-    const only = this.#doors.length === 1 ? this.#doors[0] : undefined;
-    if (!only && this.options.safeAcrossTargets) return this.#toTheFirstOpen(messages, true, options);
-    if (only) return this.#toTheFirstOpen(messages, true, options);
+  #toOneOfMany(messages: readonly OutboxMessage[], doubt: Doubt | undefined, options: Options): Promise<SentSomewhere> {
+    if (doubt === undefined || this.options.safeAcrossTargets) return this.#toTheFirstOpen(messages, doubt !== undefined, options);
     return doubt === ANYWHERE ? this.#askEverywhere(messages, options) : this.#toTheBound(messages, doubt, options);
   }
 
@@ -76,7 +76,7 @@ export class Doors {
       sent = await this.#through(door, messages, repeat, options);
       const unknown = isWaybillError(sent.failure, 'OUTCOME_UNKNOWN');
       const goesOn = isWaybillError(sent.failure, 'SINK_UNAVAILABLE') || (unknown && this.options.safeAcrossTargets);
-      if (!goesOn || sent.accepted > 0 || options.signal.aborted || this.#doors.length === 1) return sent;
+      if (!goesOn || sent.accepted > 0 || options.signal.aborted) return sent;
       repeat ||= unknown;
     }
   }
