@@ -150,7 +150,9 @@ export class HttpSink implements Sink {
     } catch (cause) {
       const detail = `it has, but what it answered could not be made a message: ${cause instanceof Error ? cause.message : String(cause)}`;
       const doubt = this.#targets.find(({ name }) => name === answer.target)!;
-      return { accepted: 0, failure: new OutcomeUnknownError(answer.target, message.id, detail, { cause }), doubt };
+      // Nothing else could come of another try, which would tell less of the cause.
+      const final = !doubt.idempotent && !doubt.canBeAsked;
+      return { accepted: 0, failure: new OutcomeUnknownError(answer.target, message.id, detail, { cause, final }), doubt };
     }
   }
 }

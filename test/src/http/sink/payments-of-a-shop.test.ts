@@ -126,6 +126,20 @@ describe('a shop whose payments are made over HTTP', () => {
     expect(shop.provider.requests).to.have.lengthOf(2);
   });
 
+  it('stops with the reason where an answer could not be made a message, and asks for no payment again', async () => {
+    const reply = (): never => expect.fail('there is no receipt');
+    const shop = await open(answering(201, { detail: 'r-1' }), { policy: ONE_TRY, reply });
+    const halted = next(shop.dispatcher, 'halted');
+
+    await shop.request('1', 50);
+    const { lane } = await halted;
+
+    const { failure } = (await shop.dispatcher.lanes()).find((status) => status.route === 'payments' && status.lane === lane)!;
+    expect(failure).to.include({ code: 'OUTCOME_UNKNOWN' });
+    expect(failure!.error).to.match(/it has, but what it answered could not be made a message: there is no receipt\. Look there: skip/);
+    expect(shop.provider.requests).to.have.lengthOf(1);
+  });
+
   it('tells its receiver of each message which one of the stream it sent before', async () => {
     const shop = await open(
       answering(),
