@@ -15,6 +15,7 @@ import { verdictOn } from './arrived.js';
 import type { CountingServer } from './counting-server.js';
 import type { ReceivedHttp } from './counting-reports.js';
 import { RawClient } from './raw-client.js';
+import type { RequestByHand } from './raw-client.js';
 
 const LANES = 8;
 const BATCH = 100;
@@ -23,7 +24,7 @@ const IN_FLIGHT = 8;
 /** A server that has something to do, in the same building. */
 const UNHURRIED_MS = 5;
 const { connections } = presets.steady.pool;
-const BY_HAND = 'undici, the same written and signed by hand';
+const BY_HAND = 'undici, the same made and signed by the same libraries';
 const MADE_BEFORE = 'undici, the same made before';
 
 /** Signed CloudEvents, one a request, and a hundred a request. */
@@ -31,13 +32,13 @@ export async function http({ rounds, httpMessages }: Sizes, server: CountingServ
   const named = (messages: number, answered: string): string => `HTTP sink, ${messages} signed, one a request, answered ${answered}`;
   const [fewer, more] = [Math.max(BATCH, httpMessages / 4), httpMessages * 4];
   const [byHand, madeBefore] = await against(server, { rounds, messages: httpMessages, mode: 'structured', afterMs: 0 });
-  const [, unhurried] = await against(server, { rounds, messages: fewer, mode: 'structured', afterMs: UNHURRIED_MS });
-  const [, many] = await against(server, { rounds, messages: more, mode: 'batch', afterMs: 0 });
+  const [unhurried] = await against(server, { rounds, messages: fewer, mode: 'structured', afterMs: UNHURRIED_MS });
+  const [many] = await against(server, { rounds, messages: more, mode: 'batch', afterMs: 0 });
   return [
     { ...byHand, name: named(httpMessages, 'at once'), target: atLeast(0.9, byHand.ratio) },
-    { ...madeBefore, name: named(httpMessages, 'at once'), target: atLeast(0.9, madeBefore.ratio) },
+    { ...madeBefore, name: named(httpMessages, 'at once') },
     { ...unhurried, name: named(fewer, `after ${UNHURRIED_MS} ms`), target: atLeast(0.9, unhurried.ratio) },
-    { ...many, name: `HTTP sink, ${more} signed, ${BATCH} a request` },
+    { ...many, name: `HTTP sink, ${more} signed, ${BATCH} a request`, target: atLeast(0.9, many.ratio) },
   ];
 }
 
@@ -52,8 +53,8 @@ interface Measure {
 }
 
 /**
- * The same requests to the same server: those that the sink makes, held against the sink's own of a run before, which undici writes as JSON,
- * signs and sends, or only sends.
+ * The same requests to the same server: those that the sink makes, held against the sink's own of a run before, made
+ * and signed by the same libraries and sent by undici, or only sent.
  */
 async function against(server: CountingServer, { rounds, messages, mode, afterMs }: Measure): Promise<readonly [Compared, Compared]> {
   const secrets = `whsec_${randomBytes(32).toString('base64')}`;
@@ -70,7 +71,7 @@ async function against(server: CountingServer, { rounds, messages, mode, afterMs
   };
   try {
     const requests = await recordedOf(batches, sink, server);
-    const byHand = requests.map((lane) => lane.map(({ headers, body }) => ({ headers, event: JSON.parse(body) as unknown })));
+    const byHand = requests.map((lane) => lane.map(({ headers, body }) => ({ headers, events: JSON.parse(body) as RequestByHand['events'] })));
     const result = await inTurn(Math.min(rounds, 5), {
       ours: judged('ours', (nth) => deliver(sink, batches[nth]!)),
       [BY_HAND]: judged(BY_HAND, (nth) => raw.makeAndSendAll(byHand[nth]!, secrets)),

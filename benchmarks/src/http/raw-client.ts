@@ -1,12 +1,15 @@
+import { CloudEvent, HTTP } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { Pool } from 'undici';
 import { rateOf } from '../side-by-side.js';
 import type { ReceivedHttp } from './counting-reports.js';
 
+type Attributes = ConstructorParameters<typeof CloudEvent>[0];
+
 /** What a request is made of. */
 export interface RequestByHand {
-  /** One CloudEvent, or an array of them. */
-  readonly event: unknown;
+  /** Of one CloudEvent, or of those of a batch; with their data. */
+  readonly events: Attributes | readonly Attributes[];
   /** Without a signature of its own. */
   readonly headers: ReceivedHttp['headers'];
 }
@@ -31,12 +34,12 @@ export class RawClient {
     await rateOf(requests.length, this.inFlight, (nth) => this.#send(requests[nth]!));
   }
 
-  /** The same requests, each written as JSON and signed when it is sent, as a program without us has to. */
+  /** The same requests, each made and signed when it is sent, by the same libraries, as a program without us has to. */
   async makeAndSendAll(requests: readonly RequestByHand[], secret: string): Promise<void> {
     const webhook = new Webhook(secret);
     await rateOf(requests.length, this.inFlight, (nth) => {
-      const { event, headers } = requests[nth]!;
-      const [body, now] = [JSON.stringify(event), new Date()];
+      const { events, headers } = requests[nth]!;
+      const [body, now] = [bodyOf(events), new Date()];
       const signature = {
         'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
         'webhook-signature': webhook.sign(headers['webhook-id']!, now, body),
@@ -54,4 +57,10 @@ export class RawClient {
     await answer.body.text();
     if (answer.statusCode !== 200) throw new Error(`the counting server answered ${answer.statusCode}`);
   }
+}
+
+/** The SDK writes single events, and no batches. */
+function bodyOf(events: RequestByHand['events']): string {
+  const made = (attributes: Attributes): CloudEvent<unknown> => new CloudEvent(attributes, false);
+  return Array.isArray(events) ? JSON.stringify(events.map(made)) : (HTTP.structured(made(events as Attributes)).body as string);
 }
