@@ -1,4 +1,4 @@
-import { Dispatcher } from '@waybill/core';
+import { Dispatcher, laneOf, streamHash } from '@waybill/core';
 import type { Database } from '@waybill/core';
 import { InMemorySink } from '@waybill/core/in-memory';
 import { expect } from 'chai';
@@ -112,6 +112,32 @@ export function changedLanesContract<Tx>(name: string, open: () => Promise<Chang
       expect(error).to.have.property('code', 'LANES_IN_USE');
       expect((error as Error).message).to.contain('order-7@3');
       await database.verify();
+    });
+
+    it('is refused while a running lane has a message in doubt', async () => {
+      const route = await leaseRoute(database, { name: 'all' });
+      const failure = aFailure({ stream: 'order-7', revision: 3n, code: 'SUSPECTED_CRASH' });
+      await settleLane(route, route.held[0]!, { state: 'running', failure });
+      await database.leases.release(route.held.map(({ lease }) => lease));
+
+      expect(await rejection((await fixture.withLanes(8)).changeLanes())).to.have.property('code', 'LANES_IN_USE');
+    });
+
+    it('leaves a stopped stream in doubt, in its new lane', async () => {
+      await database.transactions.run((tx) => database.outbox.append([anAppend('order-7')], tx));
+      const route = await leaseRoute(database, { name: 'all', start: 'beginning' });
+      const lane = laneOfStream(route, 'order-7');
+      const { rows, through } = await readNext(route, lane);
+      const failure = aFailure({ messageId: rows[0]!.id, stream: 'order-7', code: 'OUTCOME_UNKNOWN' });
+      const stop = { stream: 'order-7', fromRevision: 0n, state: 'redriving' as const, failure, stoppedAt: new Date() };
+      await settleLane(route, lane, { checkpoint: through, stopped: [stop] });
+      await database.leases.release(route.held.map(({ lease }) => lease));
+      const other = await fixture.withLanes(7);
+
+      await other.changeLanes();
+
+      const [stopped] = await other.status.stopped({ route: 'all', most: 10 });
+      expect(stopped).to.deep.include({ lane: laneOf(streamHash('order-7'), 7), state: 'redriving', failure });
     });
 
     it('fences out whoever held a lane until then', async () => {
