@@ -32,6 +32,6 @@ export interface CallOptions<Result> {
   readonly mayBeRepeat?: boolean;
   /** Needed for `onUnknownOutcome: 'query'`. */
   readonly query?: Query<Result>;
-  /** Default {@link outcomeOf}. */
+  /** Default {@link outcomeOf}. Where it throws, the outcome is unknown. */
   readonly outcomeOf?: (error: unknown) => FailedOutcome;
 }

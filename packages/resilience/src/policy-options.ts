@@ -71,7 +71,7 @@ export interface InCallRetry {
 export type OnUnknownOutcome = 'resend' | 'query' | 'halt';
 
 export interface PolicyOptions {
-  /** What the target is called in errors, statistics and shared limits. */
+  /** What the target is called in errors, statistics and shared limits: 1 to 200 characters. */
   readonly name: string;
   /** Default `steady`. */
   readonly preset?: Preset;

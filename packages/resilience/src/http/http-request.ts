@@ -31,6 +31,6 @@ export interface HttpRequest extends Omit<CallOptions<HttpAnswer>, 'outcomeOf'> 
    * http. Credentials (`authorization`, `cookie`) do not go to another origin; other headers do.
    */
   readonly redirects?: number;
-  /** Default {@link judgeByStatus}. */
+  /** Default {@link judgeByStatus}. Where it throws, the outcome is unknown. */
   readonly judge?: (answer: HttpAnswer) => Judgement;
 }
