@@ -13,6 +13,7 @@ import { LimitsUnavailableError, SharedPlaces } from './places/shared-places.js'
 import type { OnUnknownOutcome, PolicyOptions } from './policy-options.js';
 import type { PolicySettings } from './policy-settings.js';
 import type { PolicyChange, PolicyState, PolicyStats } from './policy-stats.js';
+import type { Preset } from './presets.js';
 import { settingsOf } from './settings-of.js';
 import { Statistics } from './statistics.js';
 import { TimeLimit, TimeLimitError } from './time-limit.js';
@@ -53,6 +54,10 @@ export class Policy {
 
   get name(): string {
     return this.#settings.name;
+  }
+
+  get preset(): Preset {
+    return this.#settings.preset;
   }
 
   get onUnknownOutcome(): OnUnknownOutcome {

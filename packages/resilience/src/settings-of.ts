@@ -22,6 +22,7 @@ export function settingsOf(options: PolicyOptions): PolicySettings {
   const settings: PolicySettings = {
     ...filledIn(options, presets[preset]),
     name,
+    preset,
     rate: options.rate,
     sharedLimits: options.shared === true ? options.database?.limits : undefined,
     idempotent,

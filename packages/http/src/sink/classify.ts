@@ -32,18 +32,31 @@ const NOT_NOW = new Set([408, 425, 429, 500, 503]);
 /**
  * 2xx: accepted. 408, 425, 429, 500, 503: the sink's trouble. Every other 5xx (502 and 504 above all): unknown, for a gateway does not tell what
  * stands behind it has done. All the rest, redirects that are not followed among them: rejected, and not for good: somebody may put it right there.
+ *
+ * With `mayNotRepeat` a 500 is unknown, too: a provider that fails after it has charged answers so.
  */
-export function classifyByStatus({ status }: Pick<TargetAnswer, 'status'>): Classification {
+export function classifyByStatus(
+  { status }: Pick<TargetAnswer, 'status'>,
+  { mayNotRepeat = false }: { readonly mayNotRepeat?: boolean } = {},
+): Classification {
   if (status >= 200 && status < 300) return 'accepted';
+  if (status === 500 && mayNotRepeat) return 'unknown';
   if (NOT_NOW.has(status)) return { unavailable: `it answered ${status}` };
   return status >= 500 ? 'unknown' : 'rejected';
 }
 
+export interface VerdictOptions {
+  readonly classify: Classifier | undefined;
+  /** The target is one at which nothing may be done twice, as its user has said: by `query`, by `onUnknownOutcome`, or by the preset `payment`. */
+  readonly mayNotRepeat: boolean;
+  readonly now: () => Date;
+}
+
 /** What the target's classifier says, and where it says nothing, the default rules. Never throws. */
-export function verdictOn(answer: TargetAnswer, message: OutboxMessage, classify: Classifier | undefined, now: Date): Verdict {
+export function verdictOn(answer: TargetAnswer, message: OutboxMessage, { classify, mayNotRepeat, now }: VerdictOptions): Verdict {
   let classification: Classification;
   try {
-    classification = notAPromise('classify', classify?.(answer, message)) ?? classifyByStatus(answer);
+    classification = notAPromise('classify', classify?.(answer, message)) ?? classifyByStatus(answer, { mayNotRepeat });
   } catch (error) {
     return { is: 'unknown', detail: `classify failed at an answer with status ${answer.status}: ${String(error)}` };
   }
@@ -57,7 +70,7 @@ export function verdictOn(answer: TargetAnswer, message: OutboxMessage, classify
   if ('unavailable' in classification) {
     const said = classification.retryAfterMs;
     // A number that was computed from a header that was not there is none.
-    const asked = said !== undefined && said >= 0 ? said : retryAfterMs(answer.headers['retry-after'], now);
+    const asked = said !== undefined && said >= 0 ? said : retryAfterMs(answer.headers['retry-after'], now());
     return { is: 'unavailable', detail: classification.unavailable, retryAfterMs: asked };
   }
   return { is: 'unknown', detail: `classify answered ${JSON.stringify(classification)}, which means nothing` };

@@ -1,19 +1,17 @@
 import type { OutboxMessage } from '@waybill/core';
 import type { HttpAnswer, Judgement, Query } from '@waybill/resilience';
 import { verdictOn } from './classify.js';
-import type { Classifier, Verdict } from './classify.js';
+import type { Verdict, VerdictOptions } from './classify.js';
 import { targetAnswer } from './target-answer.js';
 import type { TargetAnswer } from './target-answer.js';
 import { toldAnswer } from './target-query.js';
 import type { TargetQuery } from './target-query.js';
 
-interface ExchangeOptions {
+interface ExchangeOptions extends VerdictOptions {
   readonly target: string;
   /** The one that is sent, or the first. */
   readonly message: OutboxMessage;
-  readonly classify: Classifier | undefined;
   readonly query: TargetQuery | undefined;
-  readonly now: () => Date;
 }
 
 /** What is heard of one request while the policy makes it, perhaps several times: the policy knows answers, the sink what they mean. */
@@ -54,9 +52,9 @@ export class Exchange {
   /** What an answer means: asked of the classifier once. */
   read(http: HttpAnswer): { readonly heard: TargetAnswer; readonly verdict: Verdict } {
     if (this.#last?.http !== http) {
-      const { target, message, classify, now } = this.#options;
+      const { target, message } = this.#options;
       const heard = targetAnswer(http, target);
-      this.#last = { http, heard, verdict: verdictOn(heard, message, classify, now()) };
+      this.#last = { http, heard, verdict: verdictOn(heard, message, this.#options) };
     }
     return this.#last;
   }

@@ -95,7 +95,8 @@ export class Target {
   async send(messages: readonly OutboxMessage[], { sendingOf, signal, mayBeRepeat }: SendOptions): Promise<Sent> {
     const { clock } = this.surroundings;
     const { classify, query } = this.#options;
-    const exchange = new Exchange({ target: this.name, message: messages[0]!, classify, query, now: () => clock.now() });
+    const reading = { classify, mayNotRepeat: this.#mayNotRepeat, now: () => clock.now() };
+    const exchange = new Exchange({ ...reading, target: this.name, message: messages[0]!, query });
     try {
       const draft = draftOf(messages, sendingOf, this.#draftOptions);
       return this.#read(exchange, await this.#request(draft, exchange, { signal, mayBeRepeat }), messages);
@@ -216,6 +217,13 @@ export class Target {
   get #resends(): boolean {
     const onUnknown = this.#options.policy?.onUnknownOutcome;
     return this.idempotent && !this.canBeAsked && (onUnknown ?? 'resend') === 'resend';
+  }
+
+  /** What its user has said of unknown outcomes is about a 500, too. */
+  get #mayNotRepeat(): boolean {
+    const { policy = {} } = this.#options;
+    if (this.idempotent) return false;
+    return this.canBeAsked || policy.preset === 'payment' || (!(policy instanceof Policy) && policy.onUnknownOutcome !== undefined);
   }
 
   #policyInUse(): Policy {

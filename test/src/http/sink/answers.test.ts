@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Classification, HttpSinkOptions } from '@waybill/http';
 import type { DeliveryFailure } from '@waybill/core';
+import { Policy } from '@waybill/resilience';
 import { messagesOf } from '@waybill/testing';
 import { ManualClock } from '../../shop/manual-clock.js';
 import { answering, busy, redirecting } from '../servers/answers.js';
@@ -105,6 +106,21 @@ describe('an answer to an HTTP sink', () => {
     expect(await failureTo(answering(404), { classify })).to.include({ code: 'MESSAGE_REJECTED', final: true });
     expect(await failureTo(answering(500), { classify })).to.include({ code: 'OUTCOME_UNKNOWN' });
     expect(await failureTo(answering(402, {}), { classify })).to.include({ code: 'MESSAGE_REJECTED' });
+  });
+
+  it('of 500 leaves nobody knowing where the user has said that nothing may be done twice, and is an outage elsewhere', async () => {
+    const query: HttpSinkOptions['query'] = () => Promise.resolve({ outcome: 'unknown' });
+    const code = async (options: Partial<HttpSinkOptions>): Promise<string | undefined> => (await failureTo(answering(500), options))?.code;
+
+    for (const careful of [
+      { idempotent: false, query },
+      { idempotent: false, policy: { onUnknownOutcome: 'halt' } },
+      { idempotent: false, policy: { preset: 'payment' } },
+      { idempotent: false, policy: new Policy({ name: 'provider', preset: 'payment' }) },
+    ] as const)
+      expect(await code(careful)).to.equal('OUTCOME_UNKNOWN');
+    expect(await code({ idempotent: false })).to.equal('SINK_UNAVAILABLE');
+    expect(await code({ idempotent: true, policy: { preset: 'payment' } })).to.equal('SINK_UNAVAILABLE');
   });
 
   it('whose pause the classifier computes from what is not there is left to the rules', async () => {
