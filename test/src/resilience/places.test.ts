@@ -90,6 +90,23 @@ describe('places of a policy', () => {
     expect(order).to.have.length(22);
   });
 
+  it('keeps no place for a call whose caller gives up at any moment of the hand-over', async () => {
+    for (let moment = 0; moment < 20; moment++) {
+      const policy = aPolicy({ concurrency: 1, limits: { acquireMs: 500 } });
+      const stop = new AbortController();
+      const held = occupy(policy);
+      const waiting = callNow(policy, stop.signal).catch(() => undefined);
+      await isWaiting(waiting);
+
+      held.until.open();
+      for (let turn = 0; turn < moment; turn++) await Promise.resolve();
+      stop.abort(new Error('enough'));
+      await waiting;
+
+      expect(await callNow(policy)).to.equal('done');
+    }
+  });
+
   it('lets a burst through and then no more than the rate', async () => {
     const policy = aPolicy({ rate: { limit: 10, perMs: 1_000, burst: 3 } });
     const startedAt = performance.now();
