@@ -71,7 +71,9 @@ async function against(server: CountingServer, { rounds, messages, mode, afterMs
   };
   try {
     const requests = await recordedOf(batches, sink, server);
-    const byHand = requests.map((lane) => lane.map(({ headers, body }) => ({ headers, events: JSON.parse(body) as RequestByHand['events'] })));
+    const byHand = requests.map((lane) =>
+      lane.map(({ headers, body }) => ({ headers, events: JSON.parse(body) as RequestByHand['events'] })),
+    );
     const result = await inTurn(Math.min(rounds, 5), {
       ours: judged('ours', (nth) => deliver(sink, batches[nth]!)),
       [BY_HAND]: judged(BY_HAND, (nth) => raw.makeAndSendAll(byHand[nth]!, secrets)),

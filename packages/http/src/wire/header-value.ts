@@ -3,7 +3,6 @@
  * percent-encoded UTF-8.
  */
 export function asHeaderValue(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that must not get into a header
   return text.replace(/[\x00-\x20"%\x7f-\uffff]+/g, percentEncoded);
 }
 
