@@ -6,7 +6,7 @@ import type { CheckedSinkOptions } from './checked-sink-options.js';
 import type { TargetReport } from './door.js';
 import { Doors } from './doors.js';
 import type { SentSomewhere } from './doors.js';
-import { Doubts } from './doubts.js';
+import { ANYWHERE, Doubts } from './doubts.js';
 import type { Doubt } from './doubts.js';
 import type { HttpSinkOptions } from './http-sink-options.js';
 import { notAPromise } from './not-a-promise.js';
@@ -139,10 +139,19 @@ export class HttpSink implements Sink {
     return new OutcomeUnknownError(where, id, 'it may have been sent before, and the delivery was given up before that was found out');
   }
 
+  /** Done, as `query` says, and nothing is known of the answer that `reply` makes a message of: to go on would lose that message. */
+  #untold({ id }: OutboxMessage): SentSomewhere {
+    const where = this.#targets.map(({ name }) => name).join(', ');
+    const detail =
+      "its query says done and not what the answer was, of which `reply` makes a message: let it tell ({ outcome: 'done', answer }); { status: 200 } is enough where reply needs no more";
+    return { accepted: 0, failure: new OutcomeUnknownError(where, id, detail), doubt: ANYWHERE };
+  }
+
   /** What the answer becomes is part of the delivery: it must not be lost, and the request must not be made again for it. */
   #answered(sent: SentSomewhere, message: OutboxMessage, index: number, tally: Tally): SentSomewhere {
     const { answer } = sent;
-    if (sent.failure || !answer || !this.#options.reply) return sent;
+    if (sent.failure || !this.#options.reply) return sent;
+    if (!answer) return this.#untold(message);
     try {
       const reply: Omit<Reply, 'to'> | undefined = notAPromise('reply', this.#options.reply(answer, message));
       if (reply) tally.reply({ to: index, ...reply });

@@ -26,6 +26,7 @@ const REFUSED: readonly (readonly [title: string, options: unknown, speaks: RegE
   ['batches with a mapper', { source: '/shop', url, mode: 'batch', idempotent: true, request: () => ({}) }, /request/],
   ['batches with a query', { source: '/shop', url, mode: 'batch', idempotent: true, query: () => {} }, /query/],
   ['batches with replies', { source: '/shop', url, mode: 'batch', idempotent: true, reply: () => undefined }, /reply/],
+  ['a secret that can be guessed', { source: '/shop', url, secrets: 'whsec_YWJj' }, /it has 3 bytes, and 24 are the least/],
   ['a secret that is no base64', { source: '/shop', url, secrets: 's3cret!' }, /base64/],
   ['an empty secret', { source: '/shop', url, secrets: '' }, /secret/],
   ['no secret of several', { source: '/shop', url, secrets: [] }, /secret/],

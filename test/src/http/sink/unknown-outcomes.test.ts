@@ -138,4 +138,18 @@ describe('an outcome that an HTTP sink does not know', () => {
 
     expect(replies).to.deep.equal([{ to: 0, orderingKey: 'p', message: { type: 'Paid', data: { receipt: 'r-1' } } }]);
   });
+
+  it('is not over where the query says done, and nothing of the answer that has to become a message', async () => {
+    payments.next({ charges: 'yes', then: 'hangs' });
+    const sink = till({
+      query: async () => ({ outcome: 'done' }),
+      reply: () => ({ orderingKey: 'p', message: { type: 'Paid', data: {} } }),
+    });
+
+    const { accepted, failure, replies } = await deliver(sink, [message!]);
+
+    expect({ accepted, replies }).to.deep.equal({ accepted: 0, replies: undefined });
+    expect(failure).to.include({ code: 'OUTCOME_UNKNOWN', final: false });
+    expect(failure!.message).to.include("let it tell ({ outcome: 'done', answer })");
+  });
 });
