@@ -17,7 +17,7 @@ export class PostgresInbox<Tx> implements InboxStore<Tx> {
     return claimed.length > 0;
   }
 
-  async claimed(handler: string, messageId: string, tx?: Tx): Promise<boolean> {
+  async claimed(handler: string, messageId: string, tx?: NoInfer<Tx>): Promise<boolean> {
     const text = `
       select handler
       from ${this.connection.schema}.inbox

@@ -23,5 +23,5 @@ export interface InboxStore<Tx> {
    * True when a committed claim exists, or one of `tx`. Without `tx` it is a look ahead, so that a call to the outside is not made for nothing;
    * within a transaction pass it: a second connection may not be had before the first is given back.
    */
-  claimed(handler: string, messageId: string, tx?: Tx): Promise<boolean>;
+  claimed(handler: string, messageId: string, tx?: NoInfer<Tx>): Promise<boolean>;
 }

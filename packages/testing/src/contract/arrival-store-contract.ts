@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { isWaybillError } from '@waybill/core';
 import type { ArrivalPlace, LastArrival } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { gate } from '../builders/gate.js';
+import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
 import { rejection } from './rejection.js';
 
@@ -23,16 +23,8 @@ export function arrivalStoreContract<Tx>(name: string, open: () => Promise<Fixtu
     const transact = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => fixture.database.transactions.run(work);
     const last = (place: ArrivalPlace): Promise<LastArrival | undefined> => transact((tx) => fixture.database.arrivals.last(place, tx));
 
-    /** Records in a transaction of its own; comes again where the database chose another one. */
-    async function record(place: ArrivalPlace, revision: bigint, epoch?: bigint): Promise<void> {
-      for (;;) {
-        try {
-          return await transact((tx) => fixture.database.arrivals.record(place, { revision, epoch }, tx));
-        } catch (error) {
-          if (!isWaybillError(error, 'TRANSACTION_CONFLICT')) throw error;
-        }
-      }
-    }
+    const record = (place: ArrivalPlace, revision: bigint, epoch?: bigint): Promise<void> =>
+      againAfterConflicts(() => transact((tx) => fixture.database.arrivals.record(place, { revision, epoch }, tx)));
 
     it('knows nothing of a stream that never arrived', async () => {
       expect(await last(aPlace())).to.equal(undefined);

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { isWaybillError } from '@waybill/core';
 import type { InboxClaim } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
+import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
 import { rejection } from './rejection.js';
 
@@ -24,16 +24,9 @@ export function inboxStoreContract<Tx>(name: string, open: () => Promise<Fixture
     const transact = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => fixture.database.transactions.run(work);
     const claimed = ({ handler, messageId }: InboxClaim): Promise<boolean> => fixture.database.inbox.claimed(handler, messageId);
 
-    /** Claims in a transaction of its own; comes again where the database chose another one. */
-    async function claim(wanted: InboxClaim): Promise<boolean> {
-      for (;;) {
-        try {
-          return await transact((tx) => fixture.database.inbox.claim(wanted, tx));
-        } catch (error) {
-          if (!isWaybillError(error, 'TRANSACTION_CONFLICT')) throw error;
-        }
-      }
-    }
+    const claim = (wanted: InboxClaim): Promise<boolean> =>
+      againAfterConflicts(() => transact((tx) => fixture.database.inbox.claim(wanted, tx)));
+
     /** Claims in a transaction that stays open until it is told to end. */
     async function claimAndHold(wanted: InboxClaim): Promise<{ commit(): Promise<void>; rollBack(): Promise<void> }> {
       const [isClaimed, mayEnd] = [gate(), gate()];

@@ -7,6 +7,7 @@ import { aStoppedStream } from '../builders/a-stopped-stream.js';
 import { deliverAll, leaseRoute, readNext, settleLane, takeOver } from '../ordering/leased-route.js';
 import type { LeasedRoute, LeaseRouteOptions } from '../ordering/leased-route.js';
 import type { OrderingPort } from '../ordering/ordering-contract.js';
+import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
 import { rejection } from './rejection.js';
 
@@ -143,7 +144,7 @@ export function repliesContract<Tx>(name: string, open: () => Promise<Fixture<Tx
           for (let round = 0; round < ROUNDS; round++) await settle(route, ...((round + nth) % 2 ? appends() : [...appends()].reverse()));
         }),
         ...settling.map(async () => {
-          for (let round = 0; round < ROUNDS; round++) await commit(...appends());
+          for (let round = 0; round < ROUNDS; round++) await againAfterConflicts(() => commit(...appends()));
         }),
       ]);
 
