@@ -148,6 +148,27 @@ describe('a lane that several processes want to run', () => {
     expect(lost).to.deep.equal(held.map(({ lane, epoch }) => ({ route: 'memory', lane, epoch })));
   });
 
+  it("is told to be lost also while it is idle, and where timers fire a little too early, as Node's do", async () => {
+    class HastyClock extends ManualClock {
+      override after(ms: number, act: () => void): () => void {
+        return super.after(Math.max(0, ms - 0.5), act);
+      }
+    }
+    clock = new HastyClock();
+    database = new InMemoryDatabase({ clock, lanes: 2 });
+    const link = linkTo(database);
+    const dispatcher = process('one', new InMemorySink(), { database: link.database });
+    await dispatcher.start();
+    await clock.pass(100);
+    let lost = 0;
+    dispatcher.on('lease-lost', () => lost++);
+
+    link.cut = true;
+    await clock.pass(LEASE_MS);
+
+    expect(lost).to.equal(2);
+  });
+
   it('delivers what the process before it did not settle, from where that one was', async () => {
     const [delivered, link] = [new InMemorySink(), linkTo(database)];
     const stuck = held(delivered);

@@ -58,8 +58,14 @@ export class LaneHold {
     this.#lease = lease;
     this.#deadline = askedAt.monotonic + leaseMs;
     this.#wallDeadline = askedAt.wall + leaseMs;
+    this.#watch();
+  }
+
+  #watch(): void {
     this.#cancelTimer();
-    this.#cancelTimer = this.#clock.after(Math.max(0, this.#deadline - this.#clock.monotonic()), () => this.held());
+    const leftMs = Math.max(1, this.#deadline - this.#clock.monotonic());
+    // Node's timers may fire a little too early, and a lane that is idle meanwhile would look no more.
+    this.#cancelTimer = this.#clock.after(leftMs, () => void (this.held() && this.#watch()));
   }
 
   lose(): void {
