@@ -1,3 +1,4 @@
+import type { CaseStore } from './case/case-store.js';
 import type { ArrivalStore } from './inbox/arrival-store.js';
 import type { InboxStore } from './inbox/inbox-store.js';
 import type { Adoption } from './outbox/adoption.js';
@@ -11,6 +12,9 @@ import type { LaneStore } from './outbox/lane-store.js';
 import type { OutboxIdentity } from './outbox/outbox-identity.js';
 import type { Retention } from './outbox/retention.js';
 import type { RouteStore } from './outbox/route-store.js';
+import type { ProcessStore } from './process/process-store.js';
+import type { ProjectionStore } from './projection/projection-store.js';
+import type { SubscriptionStore } from './subscription/subscription-store.js';
 import type { CommitStores } from './unit-of-work/commit-stores.js';
 
 /** What a dispatcher needs of a database. */
@@ -30,6 +34,10 @@ export interface Database<Tx = unknown> extends CommitStores<Tx>, DispatchStores
   readonly inbox: InboxStore<Tx>;
   readonly arrivals: ArrivalStore<Tx>;
   readonly limits: SharedLimits;
+  readonly subscriptions: SubscriptionStore<Tx>;
+  readonly projections: ProjectionStore<Tx>;
+  readonly processes: ProcessStore<Tx>;
+  readonly cases: CaseStore<Tx>;
 
   /** Creates or upgrades Waybill's own tables or collections. Idempotent, safe from several processes at once. */
   migrate(options?: { readonly signal?: AbortSignal }): Promise<void>;

@@ -30,6 +30,12 @@ import type {
   InvalidStreamNameError,
   InvalidAppendError,
 } from './errors/message-errors.js';
+import type {
+  EventLogBehindError,
+  SubscriptionLostError,
+  SubscriptionRefusedError,
+  SubscriptionStoppedError,
+} from './errors/subscription-errors.js';
 import type { InvalidOptionsError } from './errors/waybill-error.js';
 
 export {
@@ -65,6 +71,12 @@ export {
   InvalidStreamNameError,
   InvalidAppendError,
 } from './errors/message-errors.js';
+export {
+  EventLogBehindError,
+  SubscriptionLostError,
+  SubscriptionRefusedError,
+  SubscriptionStoppedError,
+} from './errors/subscription-errors.js';
 export { InvalidOptionsError, WaybillError } from './errors/waybill-error.js';
 
 /** The properties of each error by its code, for {@link isWaybillError}. */
@@ -101,6 +113,10 @@ export interface WaybillErrors {
   readonly PREDECESSOR_MISSING: PredecessorMissingError;
   readonly REVISION_TAKEN: RevisionTakenError;
   readonly STALE_SENDER: StaleSenderError;
+  readonly SUBSCRIPTION_LOST: SubscriptionLostError;
+  readonly SUBSCRIPTION_REFUSED: SubscriptionRefusedError;
+  readonly SUBSCRIPTION_STOPPED: SubscriptionStoppedError;
+  readonly EVENT_LOG_BEHIND: EventLogBehindError;
 }
 
 /** Narrows by code, so that it works across two copies of the package: `if (isWaybillError(error, 'CONCURRENCY')) error.stream`. */

@@ -119,6 +119,43 @@ export type { InboxHandlersOptions } from './receiver/inbox-handlers.js';
 export { ArrivalLog } from './receiver/arrival-log.js';
 export type { ArrivalLogOptions } from './receiver/arrival-log.js';
 
+export type { Arrival, UnreadableMessage } from './receiver/arrival.js';
+export type { Received, Receiver } from './receiver/receiver.js';
+
+// subscription
+export type { EventLog, FollowOptions, LogEntry } from './subscription/event-log.js';
+export type {
+  StoredSubscription,
+  SubscriptionAdvance,
+  SubscriptionFailure,
+  SubscriptionGrant,
+  SubscriptionLease,
+  SubscriptionOrders,
+  SubscriptionProgress,
+  SubscriptionReport,
+  SubscriptionState,
+  SubscriptionStore,
+} from './subscription/subscription-store.js';
+
+// projection
+export type { ProjectionStore, StoredProjection } from './projection/projection-store.js';
+
+// process
+export type {
+  DueTimeout,
+  ProcessKey,
+  ProcessLine,
+  ProcessQuery,
+  ProcessStatus,
+  ProcessStore,
+  StepState,
+  StoredProcess,
+  StoredStep,
+} from './process/process-store.js';
+
+// case
+export type { CaseKind, CaseQuery, CaseStore, OpenCase, RecordedCase } from './case/case-store.js';
+
 // inbox
 export type { InboxClaim, InboxStore } from './inbox/inbox-store.js';
 export type { ArrivalPlace, ArrivalStore, LastArrival } from './inbox/arrival-store.js';
@@ -138,6 +175,7 @@ export type { HandlerSinkOptions } from './handler/handler-sink.js';
 export { aborted, delay, systemClock } from './clock.js';
 export type { Clock } from './clock.js';
 export type { Moment, Reached } from './moment.js';
+export { unfinished } from './unfinished.js';
 export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export {
@@ -146,6 +184,7 @@ export {
   ConcurrencyError,
   DatabaseReplacedError,
   DatabaseUnavailableError,
+  EventLogBehindError,
   InvalidAppendError,
   InvalidOptionsError,
   InvalidPayloadError,
@@ -167,6 +206,9 @@ export {
   StaleSenderError,
   StreamDivergedError,
   StreamGapError,
+  SubscriptionLostError,
+  SubscriptionRefusedError,
+  SubscriptionStoppedError,
   TargetUnavailableError,
   TransactionConflictError,
   TransactionRolledBackError,

@@ -1,3 +1,5 @@
+import { unfinished } from '@waybill/core';
+import type { CaseStore, ProcessStore, ProjectionStore, SubscriptionStore } from '@waybill/core';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { InvalidOptionsError } from '@waybill/core';
@@ -85,6 +87,10 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
   readonly inbox: InboxStore<MongoDBTx>;
   readonly arrivals: ArrivalStore<MongoDBTx>;
   readonly limits: SharedLimits;
+  readonly subscriptions = unfinished<SubscriptionStore<MongoDBTx>>('subscriptions');
+  readonly projections = unfinished<ProjectionStore<MongoDBTx>>('projections');
+  readonly processes = unfinished<ProcessStore<MongoDBTx>>('processes');
+  readonly cases = unfinished<CaseStore<MongoDBTx>>('cases');
   readonly routes: RouteStore;
   readonly lanes: LaneStore;
   readonly leases: LaneLeases;

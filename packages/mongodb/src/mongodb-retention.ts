@@ -31,6 +31,10 @@ export class MongoDBRetention implements Retention {
     }
   }
 
+  removeClaims(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   async removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {
     const { history } = this.collections;
     try {

@@ -1,4 +1,6 @@
 import { InvalidOptionsError } from '@waybill/core';
+import { unfinished } from '@waybill/core';
+import type { CaseStore, ProcessStore, ProjectionStore, SubscriptionStore } from '@waybill/core';
 import type { Adoption, Database, LaneChange, TransactionRunner } from '@waybill/core';
 import type { ClientConfig, Pool } from 'pg';
 import { PostgresActions } from './postgres-actions.js';
@@ -57,6 +59,10 @@ export class PostgresDatabase<Tx = PostgresTx> implements Database<Tx> {
   readonly inbox: PostgresInbox<Tx>;
   readonly arrivals: PostgresArrivals<Tx>;
   readonly limits: PostgresLimits;
+  readonly subscriptions = unfinished<SubscriptionStore<Tx>>('subscriptions');
+  readonly projections = unfinished<ProjectionStore<Tx>>('projections');
+  readonly processes = unfinished<ProcessStore<Tx>>('processes');
+  readonly cases = unfinished<CaseStore<Tx>>('cases');
   readonly routes: PostgresRoutes;
   readonly lanes: PostgresLanes;
   readonly leases: PostgresLeases;

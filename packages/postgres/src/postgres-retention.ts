@@ -29,6 +29,10 @@ export class PostgresRetention implements Retention {
     return Number(answer!.removed);
   }
 
+  removeClaims(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   async removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {
     const [answer] = await this.#call<{ removed: string }>(this.#history, [String(olderThanMs), most]);
     return Number(answer!.removed);

@@ -25,6 +25,10 @@ export class InMemoryRetention implements Retention {
     return Promise.resolve(removed);
   }
 
+  removeClaims(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {
     const before = this.#ago(olderThanMs);
     const old = [...this.state.history].filter(([, { recordedAt }]) => recordedAt <= before).slice(0, most);

@@ -8,6 +8,11 @@ export interface InboxClaim {
   readonly source: string;
   /** When its delivery was first tried. Purging counts from here. */
   readonly firstAttemptAt: Date;
+  /**
+   * The lane that a message of our own came by, and the epoch of its lease: a process that has lost the lane claims nothing more. Where the
+   * store does not know the route (its lanes are in another database) it is of no account.
+   */
+  readonly lane?: { readonly route: string; readonly lane: number; readonly epoch: bigint };
 }
 
 /** Remembers (handler, message id) in the transaction of the handler's effects. */
@@ -16,6 +21,7 @@ export interface InboxStore<Tx> {
    * Claims inside `tx`. A concurrent claim of the same pair waits until the first has ended; a rolled-back claim leaves the pair free.
    *
    * @returns false when the pair was claimed before: the message is a duplicate
+   * @throws {@link LeaseLostError} the claim names a lane of this database that has another epoch by now; nothing was claimed
    */
   claim(claim: InboxClaim, tx: Tx): Promise<boolean>;
 

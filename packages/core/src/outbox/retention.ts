@@ -17,4 +17,13 @@ export interface Retention {
 
   /** @returns how many lines of the delivery history were removed */
   removeHistory(options: RemoveOptions): Promise<number>;
+
+  /**
+   * Removes claims of the inbox that nothing can ask for again. By proof: those that were made under a lane ({@link InboxClaim.lane}) of this
+   * database and whose message the outbox has no more, however young they are. By age: all others whose first attempt is older than
+   * `olderThanMs`, by the database's clock; after that a message that comes once more is handled once more.
+   *
+   * @returns how many were removed; fewer than `most` when no more can go now
+   */
+  removeClaims(options: RemoveOptions): Promise<number>;
 }

@@ -1,0 +1,87 @@
+/** `pending`: begun, and nobody knows yet what came of it. `stuck`: nobody could find out; a person has to say. */
+export type StepState = 'pending' | 'completed' | 'failed' | 'compensating' | 'compensated' | 'stuck';
+
+/** One step of a process, in the order in which they were begun. */
+export interface StoredStep {
+  readonly step: string;
+  readonly state: StepState;
+  /** ISO 8601. */
+  readonly begunAt: string;
+  /** How often the status query was asked without an answer that decides. */
+  readonly asked: number;
+  /** Why it failed, or is stuck. */
+  readonly detail?: string;
+}
+
+/** `running` goes on with messages and timeouts; `compensating` takes back what was done, last step first; the others are over. */
+export type ProcessStatus = 'running' | 'compensating' | 'completed' | 'compensated';
+
+export interface ProcessKey {
+  /** The process manager's durable name. */
+  readonly process: string;
+  /** What its messages have in common, e.g. the order's id. */
+  readonly key: string;
+}
+
+/** One process, as it is kept. */
+export interface StoredProcess extends ProcessKey {
+  readonly status: ProcessStatus;
+  /** JSON text. */
+  readonly state: string;
+  readonly steps: readonly StoredStep[];
+  /** The conversation that began it. */
+  readonly correlationId: string;
+}
+
+/** A process as operators see it. */
+export interface ProcessLine extends StoredProcess {
+  readonly startedAt: Date;
+  readonly changedAt: Date;
+}
+
+/** A time-out that is set: fires once, unless it is set anew or cancelled before. */
+export interface DueTimeout extends ProcessKey {
+  readonly timeout: string;
+  /** Of this setting: setting it anew makes another. */
+  readonly id: string;
+  readonly dueAt: Date;
+}
+
+export interface ProcessQuery {
+  readonly process?: string;
+  readonly key?: string;
+  readonly status?: ProcessStatus;
+  /** Only those with a step in this state. */
+  readonly step?: StepState;
+  /** Most to answer, 1 to 1,000; the longest unchanged first. */
+  readonly most: number;
+}
+
+/** Keeps the state of processes, and their time-outs, in the transaction of what they do. */
+export interface ProcessStore<Tx> {
+  /**
+   * Reads one inside `tx`, and locks it until `tx` ends, also where there is none yet: of two transactions that begin one process the second
+   * waits, or conflicts and comes again.
+   */
+  lock(key: ProcessKey, tx: Tx): Promise<StoredProcess | undefined>;
+
+  /** Stores it inside the `tx` that has locked it. */
+  save(process: StoredProcess, tx: Tx): Promise<void>;
+
+  /** Sets a time-out inside `tx`, due `afterMs` from now by the database's clock, in place of one of the same name. */
+  schedule(timeout: ProcessKey & { readonly timeout: string; readonly id: string; readonly afterMs: number }, tx: Tx): Promise<void>;
+
+  /** Takes a time-out back inside `tx`; without a name all of the process. One that is not set is left alone. */
+  cancel(key: ProcessKey, timeout: string | undefined, tx: Tx): Promise<void>;
+
+  /** Those of these processes that are due by the database's clock, the longest due first. Every caller gets the same ones. */
+  due(processes: readonly string[], most: number): Promise<readonly DueTimeout[]>;
+
+  /** Takes a due one inside `tx`, to act on it. @returns false when it is gone: it has fired, was set anew, or was cancelled */
+  take(due: DueTimeout, tx: Tx): Promise<boolean>;
+
+  find(query: ProcessQuery): Promise<readonly ProcessLine[]>;
+
+  /** Removes processes that are over and have not changed for so long. @returns how many; fewer than `most` when no more can go now */
+  remove(options: { readonly process: string; readonly olderThanMs: number; readonly most: number }): Promise<number>;
+}
