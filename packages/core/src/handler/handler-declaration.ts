@@ -22,6 +22,13 @@ export interface FoundHandler extends HandlerDeclaration {
   readonly method: (message: never, context: never) => Promise<unknown>;
 }
 
+/** Key of the method by which an object says itself which handlers it has, instead of having decorated methods: a process manager does. */
+export const ownHandlers = Symbol('handlers');
+
+export interface HasOwnHandlers {
+  [ownHandlers](kind: HandlerKind): readonly FoundHandler[];
+}
+
 type Method = (...args: never[]) => unknown;
 
 // Keyed by the method itself, which both decorator modes hand over: a subclass inherits it, and an override is another method.
@@ -37,7 +44,7 @@ export function declareHandler(method: Method, declaration: HandlerDeclaration):
  * @throws {@link InvalidOptionsError} it has none, or an override lost its decorator
  */
 export function handlersOf(target: object, kind: HandlerKind): readonly FoundHandler[] {
-  const found = decoratedMethodsOf(target);
+  const found = ownHandlers in target ? (target as HasOwnHandlers)[ownHandlers](kind) : decoratedMethodsOf(target);
   const wanted = found.filter((handler) => handler.kind === kind);
   if (wanted.length === 0) throw new InvalidOptionsError(nothingIn(target, kind, found));
   return wanted;

@@ -48,6 +48,11 @@ export class MessageHandlers<Tx> {
     return this.#handlers.some(({ twoStep }) => twoStep);
   }
 
+  /** Whether one of those that want messages of this type works in two steps. */
+  callsOutsideFor(type: string): boolean {
+    return this.wanting(type).some(({ twoStep }) => twoStep);
+  }
+
   /** Who wants messages of this type, in the order in which they run. */
   wanting(type: string): readonly FoundHandler[] {
     return this.#handlers.filter(({ events }) => events.some((definition) => definition.type === type));
@@ -88,6 +93,40 @@ export class MessageHandlers<Tx> {
       const detail = `handler "${name}" failed${isCalled ? ' after its call' : ''}: ${cause instanceof Error ? cause.message : String(cause)}`;
       throw new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
     }
+  }
+
+  /**
+   * Runs all one-step handlers that want the message in one transaction, without claims: for whoever remembers in that transaction how far it is.
+   * With their retries and failure policies the transaction may be begun several times.
+   *
+   * @param transact - opens a transaction, runs `work` in it, writes down that the message is handled, and commits
+   * @throws {@link MessageRejectedError} a handler failed, and the transaction was rolled back; its error is the cause
+   * @throws what `transact` throws of itself, and the same as {@link MessageHandlers.handle} as it is
+   */
+  async handleTogether(
+    message: Message,
+    context: Omit<CallContext, 'handler'>,
+    transact: (work: (tx: Tx) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    let failing: FoundHandler | undefined;
+    let committed = (): void => {};
+    try {
+      await transact(async (tx) => {
+        const joined = await this.#inbox.within(tx, message, context.signal, async (scope) => {
+          for (const handler of this.wanting(message.type)) {
+            failing = handler;
+            await invoke(handler, message, { ...scope, ...context, handler: handler.name });
+          }
+          failing = undefined;
+        });
+        committed = joined.committed;
+      });
+    } catch (cause) {
+      if (!failing || context.signal.aborted || NOT_THE_HANDLERS.some((code) => isWaybillError(cause, code))) throw cause;
+      const detail = `handler "${failing.name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+      throw new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
+    }
+    committed();
   }
 
   async #outside(handler: FoundHandler, message: Message, context: CallContext, called: () => void): Promise<unknown> {

@@ -4,7 +4,7 @@ import type { Reached } from '../moment.js';
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Scope } from '../unit-of-work/scope.js';
-import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
+import type { JoinedReceipt, RunOptions, UnitOfWork } from '../unit-of-work/unit-of-work.js';
 
 export interface InboxOptions<Tx> {
   readonly database: Pick<Database<Tx>, 'inbox'>;
@@ -43,7 +43,6 @@ export class Inbox<Tx = unknown> {
     handle: (scope: Scope<Tx>) => Promise<void>,
   ): Promise<'handled' | 'duplicate'> {
     const { database, unitOfWork, clock = systemClock, reached } = this.#options;
-    const { correlationId, causationId: _cause, ...metadata } = message.metadata;
     const claim = { handler, messageId: claimId, source, firstAttemptAt: clock.now() };
     const { result } = await unitOfWork.run<'handled' | 'duplicate'>(
       async (scope) => {
@@ -53,9 +52,19 @@ export class Inbox<Tx = unknown> {
         await reached?.('handled');
         return 'handled';
       },
-      { correlationId, causationId: message.id, metadata: traceOf(metadata), retryOnConflict: 3, ...(signal && { signal }) },
+      { ...carriedOn(message), retryOnConflict: 3, ...(signal && { signal }) },
     );
     return result;
+  }
+
+  /** Runs `handle` in a transaction that somebody else has opened, without a claim: who opened it sees to it that it happens once. */
+  async within(
+    tx: Tx,
+    message: Message,
+    signal: AbortSignal,
+    handle: (scope: Scope<Tx>) => Promise<void>,
+  ): Promise<Pick<JoinedReceipt<void>, 'committed'>> {
+    return this.#options.unitOfWork.join(tx, handle, { ...carriedOn(message), signal });
   }
 
   /** A look ahead: true when the handler's effects for this message are committed. */
@@ -64,6 +73,7 @@ export class Inbox<Tx = unknown> {
   }
 }
 
-// What a handler sends belongs to the same trace; other metadata of the message is its own.
-const traceOf = ({ traceparent }: { readonly traceparent?: string | undefined }): Readonly<Record<string, string>> =>
-  traceparent === undefined ? {} : { traceparent };
+// What a handler sends belongs to the same conversation and trace; other metadata of the message is its own.
+function carriedOn({ id, metadata: { correlationId, traceparent } }: Message): RunOptions {
+  return { correlationId, causationId: id, metadata: traceparent === undefined ? {} : { traceparent } };
+}
