@@ -1,5 +1,7 @@
 import { InvalidOptionsError } from '../errors.js';
 import type { MessageDefinition } from '../message/definition.js';
+import { DecoratedMethods } from './decorated-methods.js';
+import type { DecoratedMethod } from './decorated-methods.js';
 
 /** Of our own messages, after their commit; or of what arrives from elsewhere. */
 export type HandlerKind = 'outbox' | 'inbox';
@@ -17,10 +19,7 @@ export interface HandlerDeclaration {
   readonly property: string | symbol;
 }
 
-export interface FoundHandler extends HandlerDeclaration {
-  readonly target: object;
-  readonly method: (message: never, context: never) => Promise<unknown>;
-}
+export type FoundHandler = DecoratedMethod<HandlerDeclaration>;
 
 /** Key of the method by which an object says itself which handlers it has, instead of having decorated methods: a process manager does. */
 export const ownHandlers = Symbol('handlers');
@@ -29,14 +28,10 @@ export interface HasOwnHandlers {
   [ownHandlers](kind: HandlerKind): readonly FoundHandler[];
 }
 
-type Method = (...args: never[]) => unknown;
-
-// Keyed by the method itself, which both decorator modes hand over: a subclass inherits it, and an override is another method.
-const declarations = new WeakMap<Method, readonly HandlerDeclaration[]>();
-
-export function declareHandler(method: Method, declaration: HandlerDeclaration): void {
-  declarations.set(method, [...(declarations.get(method) ?? []), declaration]);
-}
+/** What `@OutboxHandler` and `@InboxHandler` said. */
+export const decoratedHandlers = new DecoratedMethods<HandlerDeclaration>(
+  ({ name, kind }) => `handler "${name}" without ${DECORATORS[kind]}`,
+);
 
 /**
  * The methods of an object that are decorated for this kind, its classes' inherited ones included.
@@ -44,36 +39,10 @@ export function declareHandler(method: Method, declaration: HandlerDeclaration):
  * @throws {@link InvalidOptionsError} it has none, or an override lost its decorator
  */
 export function handlersOf(target: object, kind: HandlerKind): readonly FoundHandler[] {
-  const found = ownHandlers in target ? (target as HasOwnHandlers)[ownHandlers](kind) : decoratedMethodsOf(target);
+  const found = ownHandlers in target ? (target as HasOwnHandlers)[ownHandlers](kind) : decoratedHandlers.of(target);
   const wanted = found.filter((handler) => handler.kind === kind);
   if (wanted.length === 0) throw new InvalidOptionsError(nothingIn(target, kind, found));
   return wanted;
-}
-
-function decoratedMethodsOf(target: object): readonly FoundHandler[] {
-  const methods = new Map<string | symbol, Method>();
-  const found: FoundHandler[] = [];
-  for (
-    let prototype: object | null = target;
-    prototype && prototype !== Object.prototype;
-    prototype = Object.getPrototypeOf(prototype) as object | null
-  ) {
-    for (const property of Reflect.ownKeys(prototype)) {
-      const method: unknown = Object.getOwnPropertyDescriptor(prototype, property)?.value;
-      if (typeof method !== 'function' || property === 'constructor') continue;
-      const declared = declarations.get(method as Method) ?? [];
-      const override = methods.get(property);
-      if (!override) {
-        methods.set(property, method as Method);
-        found.push(...declared.map((declaration) => ({ ...declaration, target, method: method as FoundHandler['method'] })));
-      } else if (declared.length > 0 && !declarations.has(override)) {
-        throw new InvalidOptionsError(
-          `${nameOf(target)}.${String(property)}() overrides handler "${declared[0]!.name}" without ${DECORATORS[declared[0]!.kind]}, so it would never be called. Decorate the override too.`,
-        );
-      }
-    }
-  }
-  return found;
 }
 
 const PLACES: Readonly<Record<HandlerKind, string>> = {

@@ -2,7 +2,7 @@ import { InvalidOptionsError } from '../errors.js';
 import type { EventOf, MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
 import type { CallContext, Commit } from './handler-context.js';
-import { DECORATORS, declareHandler } from './handler-declaration.js';
+import { DECORATORS, decoratedHandlers } from './handler-declaration.js';
 import type { HandlerKind } from './handler-declaration.js';
 
 export interface HandlerOptions {
@@ -26,11 +26,10 @@ export function handlerDecorator<const Defined extends MessageDefinition, const 
       `A handler needs a name: it is the key under which its inbox remembers. Pass ${DECORATORS[kind]}(event, { name }).`,
     );
   if (definitions.length === 0) throw new InvalidOptionsError(`Handler "${options.name}" names no event.`);
-  return ((target: unknown, where: string | symbol | ClassMethodDecoratorContext, descriptor?: PropertyDescriptor) => {
-    const method = descriptor ? (descriptor.value as unknown) : target;
-    const property = typeof where === 'object' ? where.name : where;
-    declareHandler(method as (...args: never[]) => unknown, { ...options, kind, events: definitions, property });
-  }) as unknown as HandlerDecorator<Defined, Options>;
+  return decoratedHandlers.decorator((property) => ({ ...options, kind, events: definitions, property })) as unknown as HandlerDecorator<
+    Defined,
+    Options
+  >;
 }
 
 // One signature serves both decorator modes; a wrong method becomes a parameter type that is a sentence.
@@ -54,7 +53,8 @@ type CheckMethod<Method, Pass, Defined extends MessageDefinition, Options> = Met
         : 'A handler returns Promise<void>: make the method async (or say twoStep: true)'
     : `The message parameter of this method does not accept ${Refused<Method, Defined>}`
   : Pass;
-type Refused<Method, Defined extends MessageDefinition> = Defined extends MessageDefinition
+/** Type names of the events that the method does not accept. */
+export type Refused<Method, Defined extends MessageDefinition> = Defined extends MessageDefinition
   ? Method extends (message: Message<EventOf<Defined>>, ...rest: never[]) => unknown
     ? never
     : Defined['type']
