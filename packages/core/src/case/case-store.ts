@@ -28,6 +28,8 @@ export interface RecordedCase extends OpenCase {
 }
 
 export interface CaseQuery {
+  /** The one of this id. */
+  readonly id?: string;
   readonly state?: 'open' | 'closed';
   readonly kind?: CaseKind;
   /** Handler or process manager. */
