@@ -23,6 +23,9 @@ export { messageStatusContract } from './contract/message-status-contract.js';
 export { retentionContract } from './contract/retention-contract.js';
 export { arrivalStoreContract } from './contract/arrival-store-contract.js';
 export { inboxStoreContract } from './contract/inbox-store-contract.js';
+export { processStoreContract } from './contract/process-store-contract.js';
+export { processTimeoutsContract } from './contract/process-timeouts-contract.js';
+export { caseStoreContract } from './contract/case-store-contract.js';
 export { sharedLimitsContract } from './contract/shared-limits-contract.js';
 export { idempotencyStoreContract } from './contract/idempotency-store-contract.js';
 export { snapshotStoreContract } from './contract/snapshot-store-contract.js';
@@ -41,6 +44,10 @@ export { witnessContract } from './contract/witness-contract.js';
 export type { WitnessFixture } from './contract/witness-contract.js';
 export { eventHistoryContract } from './contract/event-history-contract.js';
 export type { EventHistoryCapabilities, EventHistoryFixture } from './contract/event-history-contract.js';
+export { eventLogContract } from './contract/event-log-contract.js';
+export type { EventLogFixture } from './contract/event-log-contract.js';
+export { receiverContract } from './contract/receiver-contract.js';
+export type { ReceiverFixture } from './contract/receiver-contract.js';
 
 // order
 export { orderingContract } from './ordering/ordering-contract.js';

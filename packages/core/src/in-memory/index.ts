@@ -4,3 +4,7 @@ export { InMemoryTx } from './in-memory-transactions.js';
 export { InMemorySink } from './in-memory-sink.js';
 export type { InMemorySinkOptions } from './in-memory-sink.js';
 export { InMemoryWitness } from './in-memory-identity.js';
+export { InMemoryEventLog } from './in-memory-event-log.js';
+export type { InMemoryEventLogOptions } from './in-memory-event-log.js';
+export { InMemoryReceiver } from './in-memory-receiver.js';
+export type { InMemoryReceiverOptions, ParkedArrival } from './in-memory-receiver.js';
