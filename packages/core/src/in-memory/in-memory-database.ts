@@ -3,14 +3,11 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import type { Adoption } from '../outbox/adoption.js';
 import type { LaneChange } from '../outbox/lane-change.js';
-import type { CaseStore } from '../case/case-store.js';
-import type { ProcessStore } from '../process/process-store.js';
-import type { ProjectionStore } from '../projection/projection-store.js';
-import type { SubscriptionStore } from '../subscription/subscription-store.js';
 import { unfinished } from '../unfinished.js';
 import { InMemoryActions } from './in-memory-actions.js';
 import { adoptInMemory } from './in-memory-adoption.js';
 import { InMemoryArrivals } from './in-memory-arrivals.js';
+import { InMemoryCases } from './in-memory-cases.js';
 import { InMemoryIdentity } from './in-memory-identity.js';
 import { InMemoryInstances } from './in-memory-instances.js';
 import { InMemoryIdempotency, InMemoryInbox, InMemorySnapshots } from './in-memory-keyed-stores.js';
@@ -18,10 +15,13 @@ import { InMemoryLanes } from './in-memory-lanes.js';
 import { InMemoryLeases } from './in-memory-leases.js';
 import { InMemoryLimits } from './in-memory-limits.js';
 import { InMemoryOutbox } from './in-memory-outbox.js';
+import { InMemoryProjections } from './in-memory-projections.js';
+import { InMemoryProcesses } from './in-memory-processes.js';
 import { InMemoryRetention } from './in-memory-retention.js';
 import { InMemoryRoutes } from './in-memory-routes.js';
 import { InMemoryState } from './in-memory-state.js';
 import { InMemoryStatus } from './in-memory-status.js';
+import { InMemorySubscriptions } from './in-memory-subscriptions.js';
 import { InMemoryTransactions } from './in-memory-transactions.js';
 import type { InMemoryTx } from './in-memory-transactions.js';
 import { InMemoryWakeUps } from './in-memory-wake-ups.js';
@@ -43,10 +43,10 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
   readonly inbox: InMemoryInbox;
   readonly arrivals: InMemoryArrivals;
   readonly limits: InMemoryLimits;
-  readonly subscriptions = unfinished<SubscriptionStore<InMemoryTx>>('subscriptions');
-  readonly projections = unfinished<ProjectionStore<InMemoryTx>>('projections');
-  readonly processes = unfinished<ProcessStore<InMemoryTx>>('processes');
-  readonly cases = unfinished<CaseStore<InMemoryTx>>('cases');
+  readonly subscriptions: InMemorySubscriptions;
+  readonly projections: InMemoryProjections;
+  readonly processes: InMemoryProcesses;
+  readonly cases: InMemoryCases;
   readonly routes: InMemoryRoutes;
   readonly lanes: InMemoryLanes;
   readonly leases: InMemoryLeases;
@@ -67,6 +67,10 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
     this.inbox = new InMemoryInbox(state, this.transactions);
     this.arrivals = new InMemoryArrivals(state, this.transactions);
     this.limits = new InMemoryLimits(clock);
+    this.processes = new InMemoryProcesses(clock, this.transactions);
+    this.cases = new InMemoryCases(clock, this.transactions);
+    this.subscriptions = new InMemorySubscriptions(state, this.transactions);
+    this.projections = new InMemoryProjections(state, this.transactions);
     this.routes = new InMemoryRoutes(state);
     this.lanes = new InMemoryLanes(state, this.outbox, this.transactions);
     this.leases = new InMemoryLeases(state);
@@ -85,7 +89,9 @@ export class InMemoryDatabase implements Database<InMemoryTx> {
   }
 
   async adopt(): Promise<Adoption> {
-    return adoptInMemory(this.state, this.identity, await this.status.lanes());
+    const adoption = adoptInMemory(this.state, this.identity, await this.status.lanes());
+    await this.subscriptions.endLeases();
+    return adoption;
   }
 
   /** Its lanes are its own, for as long as it lasts: there is nothing to change. */

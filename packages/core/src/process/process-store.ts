@@ -9,6 +9,8 @@ export interface StoredStep {
   readonly begunAt: string;
   /** How often the status query was asked without an answer that decides. */
   readonly asked: number;
+  /** Its place among the steps that were completed, 1 the first: they are taken back from the last to the first. */
+  readonly completion?: number;
   /** Why it failed, or is stuck. */
   readonly detail?: string;
 }
@@ -26,8 +28,12 @@ export interface ProcessKey {
 /** One process, as it is kept. */
 export interface StoredProcess extends ProcessKey {
   readonly status: ProcessStatus;
+  /** Why its steps are taken back; `undefined` as long as they are not. */
+  readonly reason: string | undefined;
   /** JSON text. */
   readonly state: string;
+  /** Of the shape that `state` was written in. */
+  readonly schemaVersion: number;
   readonly steps: readonly StoredStep[];
   /** The conversation that began it. */
   readonly correlationId: string;
@@ -68,10 +74,10 @@ export interface ProcessStore<Tx> {
   /** Stores it inside the `tx` that has locked it. */
   save(process: StoredProcess, tx: Tx): Promise<void>;
 
-  /** Sets a time-out inside `tx`, due `afterMs` from now by the database's clock, in place of one of the same name. */
+  /** Sets a time-out inside a `tx` that has locked the process, due `afterMs` from now by the database's clock, in place of one of the same name. */
   schedule(timeout: ProcessKey & { readonly timeout: string; readonly id: string; readonly afterMs: number }, tx: Tx): Promise<void>;
 
-  /** Takes a time-out back inside `tx`; without a name all of the process. One that is not set is left alone. */
+  /** Takes a time-out back inside a `tx` that has locked the process; without a name all of the process. One that is not set is left alone. */
   cancel(key: ProcessKey, timeout: string | undefined, tx: Tx): Promise<void>;
 
   /** Those of these processes that are due by the database's clock, the longest due first. Every caller gets the same ones. */
@@ -82,6 +88,9 @@ export interface ProcessStore<Tx> {
 
   find(query: ProcessQuery): Promise<readonly ProcessLine[]>;
 
-  /** Removes processes that are over and have not changed for so long. @returns how many; fewer than `most` when no more can go now */
+  /** Under which names there are processes that are not over, sorted. */
+  names(): Promise<readonly string[]>;
+
+  /** Removes processes that are over and have not changed for so long, with what is left of their time-outs. @returns how many; fewer than `most` when no more can go now */
   remove(options: { readonly process: string; readonly olderThanMs: number; readonly most: number }): Promise<number>;
 }

@@ -1,6 +1,7 @@
 import { describe } from 'mocha';
 import type { OrderingOptions } from '../ordering/ordering-contract.js';
 import { arrivalStoreContract } from './arrival-store-contract.js';
+import { caseStoreContract } from './case-store-contract.js';
 import { deliveredStreamsContract } from './delivered-streams-contract.js';
 import { deliveryHistoryContract } from './delivery-history-contract.js';
 import { deliveryStatusContract } from './delivery-status-contract.js';
@@ -16,6 +17,8 @@ import { messageStatusContract } from './message-status-contract.js';
 import { migrationContract } from './migration-contract.js';
 import { outboxStoreContract } from './outbox-store-contract.js';
 import { placeholderContract } from './placeholder-contract.js';
+import { processStoreContract } from './process-store-contract.js';
+import { processTimeoutsContract } from './process-timeouts-contract.js';
 import { repliesContract } from './replies-contract.js';
 import { retentionContract } from './retention-contract.js';
 import { routeLifeContract } from './route-life-contract.js';
@@ -64,6 +67,9 @@ export function databaseContract<Tx>(
     inboxStoreContract(name, open);
     arrivalStoreContract(name, open);
     sharedLimitsContract(name, open);
+    processStoreContract(name, open);
+    processTimeoutsContract(name, open);
+    caseStoreContract(name, open);
     idempotencyStoreContract(name, open);
     snapshotStoreContract(name, open);
     wakeUpsContract(name, open, capabilities);
