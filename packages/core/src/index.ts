@@ -25,7 +25,7 @@ export { UnitOfWork } from './unit-of-work/unit-of-work.js';
 export type { JoinedReceipt, RunOptions, UnitOfWorkOptions } from './unit-of-work/unit-of-work.js';
 export type { AppendOptions, Scope } from './unit-of-work/scope.js';
 export { projector } from './unit-of-work/projector.js';
-export type { ProjectionContext, Projector, ProjectorBuilder } from './unit-of-work/projector.js';
+export type { GenerationContext, GenerationHooks, ProjectionContext, Projector, ProjectorBuilder } from './unit-of-work/projector.js';
 export type { Receipt, ReceiptMessage } from './unit-of-work/receipt.js';
 export type { TransactionRunner } from './unit-of-work/transaction-runner.js';
 export type { IdempotencyStore } from './unit-of-work/idempotency-store.js';
@@ -138,6 +138,12 @@ export type {
 } from './subscription/subscription-store.js';
 
 // projection
+export { Projection } from './projection/projection.js';
+export type { ProjectionOptions } from './projection/projection.js';
+export { ProjectionHandler } from './projection/projection-handler.js';
+export type { ProjectionDecorator } from './projection/projection-handler.js';
+export { projectorOf } from './projection/projector-of.js';
+export type { ProjectedTx } from './projection/projector-of.js';
 export type { ProjectionStore, StoredProjection } from './projection/projection-store.js';
 
 // process
@@ -165,8 +171,10 @@ export type { InboxOptions, OnceOptions } from './inbox/inbox.js';
 // handler
 export { OutboxHandler } from './handler/outbox-handler.js';
 export { InboxHandler } from './handler/inbox-handler.js';
-export type { CallContext, Commit, HandlerContext } from './handler/handler-context.js';
+export type { CallContext, Commit, CommitOrCompensate, HandlerContext, SecondStep } from './handler/handler-context.js';
 export type { HandlerDecorator, HandlerOptions } from './handler/handler-decorator.js';
+export type { HandlerCall, HandlerMiddleware } from './handler/handler-middleware.js';
+export type { HandlerFailurePolicy, HandlerRetry } from './handler/handler-retry.js';
 export type { HandlersFor } from './handler/handlers-for.js';
 export { HandlerSink } from './handler/handler-sink.js';
 export type { HandlerSinkOptions } from './handler/handler-sink.js';

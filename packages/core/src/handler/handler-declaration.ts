@@ -2,6 +2,7 @@ import { InvalidOptionsError } from '../errors.js';
 import type { MessageDefinition } from '../message/definition.js';
 import { DecoratedMethods } from './decorated-methods.js';
 import type { DecoratedMethod } from './decorated-methods.js';
+import type { HandlerFailurePolicy, HandlerRetry } from './handler-retry.js';
 
 /** Of our own messages, after their commit; or of what arrives from elsewhere. */
 export type HandlerKind = 'outbox' | 'inbox';
@@ -14,6 +15,8 @@ export interface HandlerDeclaration {
   readonly name: string;
   readonly twoStep?: boolean;
   readonly timeoutMs?: number;
+  readonly retry?: HandlerRetry;
+  readonly onFailure?: HandlerFailurePolicy;
   readonly events: readonly MessageDefinition[];
   /** Name of the decorated method. */
   readonly property: string | symbol;

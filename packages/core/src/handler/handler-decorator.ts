@@ -1,18 +1,30 @@
 import { InvalidOptionsError } from '../errors.js';
 import type { EventOf, MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
-import type { CallContext, Commit } from './handler-context.js';
+import type { CallContext, SecondStep } from './handler-context.js';
 import { DECORATORS, decoratedHandlers } from './handler-declaration.js';
 import type { HandlerKind } from './handler-declaration.js';
+import { checkRetry } from './handler-retry.js';
+import type { HandlerFailurePolicy, HandlerRetry } from './handler-retry.js';
 
 export interface HandlerOptions {
   /** The durable key of the inbox: never derived, never changed. Renaming class or method is free. */
   readonly name: string;
   /** Call first, outside any transaction; commit what the method returns, with the claim. */
   readonly twoStep?: boolean;
-  /** The handler's signal aborts after so many milliseconds. Default: only when the lane stops, or nobody waits for the answer. */
+  /** The handler's signal aborts so many milliseconds after the beginning of a try. Default: only when the lane stops, or nobody waits for the answer. */
   readonly timeoutMs?: number;
+  /** Tries in place. Default: one, and after the call of a two-step handler three of its commit. */
+  readonly retry?: HandlerRetry;
+  /**
+   * What becomes of a message that this handler fails at for good, by its own fault. Default `stop`: what carries the messages decides, e.g. the
+   * route's policy. With `discard` the handler is best effort: an open case `message-discarded` is recorded with its claim, and the message goes
+   * on, as do those behind it. This handler then lacks a message in the middle of a stream.
+   */
+  readonly onFailure?: HandlerFailurePolicy;
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Remembers what is said about a method, in both decorator modes. */
 export function handlerDecorator<const Defined extends MessageDefinition, const Options extends HandlerOptions>(
@@ -25,11 +37,22 @@ export function handlerDecorator<const Defined extends MessageDefinition, const 
     throw new InvalidOptionsError(
       `A handler needs a name: it is the key under which its inbox remembers. Pass ${DECORATORS[kind]}(event, { name }).`,
     );
+  checkOptions(options);
   if (definitions.length === 0) throw new InvalidOptionsError(`Handler "${options.name}" names no event.`);
   return decoratedHandlers.decorator((property) => ({ ...options, kind, events: definitions, property })) as unknown as HandlerDecorator<
     Defined,
     Options
   >;
+}
+
+function checkOptions({ name, timeoutMs, retry, onFailure = 'stop' }: HandlerOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= LONGEST_TIMER_MS))
+    throw new InvalidOptionsError(
+      `Handler "${name}": timeoutMs must be above 0 and at most ${LONGEST_TIMER_MS}; leave it out for no limit.`,
+    );
+  if (retry) checkRetry(name, retry);
+  if (onFailure !== 'stop' && onFailure !== 'discard')
+    throw new InvalidOptionsError(`Handler "${name}": onFailure "${String(onFailure)}" does not exist; choose "stop" or "discard".`);
 }
 
 // One signature serves both decorator modes; a wrong method becomes a parameter type that is a sentence.
@@ -43,11 +66,11 @@ type CheckDescriptor<Descriptor, Defined extends MessageDefinition, Options> =
 type CheckMethod<Method, Pass, Defined extends MessageDefinition, Options> = Method extends (...args: never[]) => infer Returned
   ? [Refused<Method, Defined>] extends [never]
     ? Options extends { readonly twoStep: true }
-      ? Returned extends Promise<Commit<never>>
+      ? Returned extends Promise<SecondStep<never>>
         ? Method extends (message: never, context: CallContext) => unknown
           ? Pass
           : 'The first step of a two-step handler has no transaction: its context is a CallContext'
-        : 'A two-step handler returns Promise<Commit<Tx>>: the function that commits the result'
+        : 'A two-step handler returns Promise<Commit<Tx>>, the function that commits the result, or Promise<CommitOrCompensate<Tx>>'
       : Returned extends Promise<void>
         ? Pass
         : 'A handler returns Promise<void>: make the method async (or say twoStep: true)'

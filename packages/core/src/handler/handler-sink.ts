@@ -8,6 +8,7 @@ import type { Delivery, DeliveryContext, Sink } from '../sink/sink.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
 import { DECORATORS } from './handler-declaration.js';
 import type { FoundHandler, HandlerKind } from './handler-declaration.js';
+import type { HandlerMiddleware } from './handler-middleware.js';
 import type { HandlersFor } from './handlers-for.js';
 import { MessageHandlers } from './message-handlers.js';
 
@@ -20,7 +21,11 @@ export interface HandlerSinkOptions<Tx, Handlers extends readonly object[] = rea
   readonly handlers: Handlers & HandlersFor<NoInfer<Tx>, Handlers>;
   /** Which of their methods run: those with `@OutboxHandler` (the default), or, over an {@link ArrivalLog}, those with `@InboxHandler`. */
   readonly kind?: 'outbox' | 'inbox';
+  /** Around each call of a handler's code, the first outermost. */
+  readonly middleware?: readonly HandlerMiddleware[];
   readonly clock?: Clock;
+  /** 0 (inclusive) to 1 (exclusive), for jitter. */
+  readonly random?: () => number;
   readonly reached?: Reached;
 }
 
@@ -30,10 +35,11 @@ export interface HandlerSinkOptions<Tx, Handlers extends readonly object[] = rea
  * A handler that throws stops the lane at its message; handlers that had finished with it are not run again. Messages that no
  * handler wants are accepted. When a handler throws what a policy says of its target (`TARGET_UNAVAILABLE`), the lane waits as for a sink
  * that is away; after `OUTCOME_UNKNOWN`, and where a two-step handler has called and could not commit, the message comes again with
- * `mayBeRepeat`. Takes instances; a container supplies them.
+ * `mayBeRepeat`. A process that has lost its lane to another commits nothing. Takes instances; a container supplies them.
  */
 export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly object[]> implements Sink {
   readonly #handlers: MessageHandlers<Tx>;
+  readonly #kind: HandlerKind;
 
   /** 1 where a handler calls the outside: after a kill, one call is in doubt, and not all of a batch. */
   readonly mostAtOnce?: number;
@@ -41,9 +47,10 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
   /** What the handlers handle, each type once: the route selects no other. */
   readonly handles: readonly MessageDefinition[];
 
-  /** @throws {@link InvalidOptionsError} two handlers of one name, no handler of this kind, or an override that lost its decorator */
+  /** @throws {@link InvalidOptionsError} two handlers of one name, two of one command, no handler of this kind, or an override that lost its decorator */
   constructor({ kind = 'outbox', handlers, ...options }: HandlerSinkOptions<Tx, Handlers>) {
     refuseOtherKinds(kind);
+    this.#kind = kind;
     this.#handlers = new MessageHandlers<Tx>({ ...options, kind, handlers });
     if (this.#handlers.callOutside) this.mostAtOnce = 1;
     this.handles = [...new Map(this.#handlers.definitions.map((definition) => [definition.type, definition])).values()];
@@ -64,12 +71,14 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
   async #handle(
     handler: FoundHandler,
     message: OutboxMessage,
-    { signal, attempt, mayBeRepeat, route, logger }: DeliveryContext,
+    { signal, attempt, mayBeRepeat, route, lane, epoch, logger }: DeliveryContext,
   ): Promise<Pick<Delivery, 'failure' | 'inDoubt'> | undefined> {
     let inDoubt = false;
     const called = (): void => void (inDoubt = true);
+    // The lanes of an arrival log are of another database than the claims.
+    const fence = this.#kind === 'outbox' ? { lane: { route, lane, epoch } } : {};
     try {
-      await this.#handlers.handle(handler, message, route, { attempt, mayBeRepeat, signal, logger, called });
+      await this.#handlers.handle(handler, message, route, { attempt, mayBeRepeat, signal, logger, called, ...fence });
       return undefined;
     } catch (cause) {
       return { failure: failureOf(handler, cause), inDoubt };

@@ -1,41 +1,69 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
-import { InvalidOptionsError, isWaybillError, MessageRejectedError } from '../errors.js';
 import { claimOfArrival } from '../inbox/claim-of-arrival.js';
 import { Inbox } from '../inbox/inbox.js';
+import type { OnceOptions } from '../inbox/inbox.js';
+import type { InboxClaim } from '../inbox/inbox-store.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
 import type { Reached } from '../moment.js';
+import { afterConflicts } from '../unit-of-work/after-conflicts.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
-import type { CallContext, Commit, HandlerContext } from './handler-context.js';
+import { caseOf } from './case-of-handler.js';
+import { refuseWrongHandlers } from './checked-handlers.js';
+import type { CallContext } from './handler-context.js';
 import { handlersOf } from './handler-declaration.js';
 import type { FoundHandler, HandlerKind } from './handler-declaration.js';
+import type { HandlerMiddleware } from './handler-middleware.js';
+import { throughMiddleware } from './handler-middleware.js';
+import { mayPass, triedInPlace, waitInPlace } from './handler-retry.js';
+import { isHandlersOwn, rejectedBy } from './handlers-own.js';
+import { invoke, timed } from './invoke.js';
+import type { HandlingMeans } from './invoke.js';
+import { handleInTwoSteps } from './two-step.js';
 
 export interface MessageHandlersOptions<Tx> {
   readonly kind: HandlerKind;
-  readonly database: Pick<Database<Tx>, 'inbox'>;
+  readonly database: Pick<Database<Tx>, 'inbox' | 'cases'>;
   readonly unitOfWork: UnitOfWork<Tx>;
   /** Instances with decorated methods, which run in this order. */
   readonly handlers: readonly object[];
+  readonly middleware?: readonly HandlerMiddleware[] | undefined;
   readonly clock?: Clock | undefined;
+  /** 0 (inclusive) to 1 (exclusive), for jitter. */
+  readonly random?: (() => number) | undefined;
   readonly reached?: Reached | undefined;
+}
+
+/** What a handler is told of one delivery of a message, and what it tells of it. */
+export interface HandlingContext extends Omit<CallContext, 'handler'> {
+  /**
+   * Told when the first step of a two-step handler is over, or was cut short by its signal: what fails from then on may have failed after the
+   * call.
+   */
+  readonly called?: () => void;
+  /** See {@link InboxClaim.lane}. */
+  readonly lane?: InboxClaim['lane'];
 }
 
 /** The decorated handlers of some objects, each behind the inbox, whatever their messages come by. */
 export class MessageHandlers<Tx> {
-  readonly #inbox: Inbox<Tx>;
+  readonly #means: HandlingMeans<Tx>;
   readonly #handlers: readonly FoundHandler[];
   readonly #claimIdOf: (message: Message) => string;
-  readonly #reached: Reached | undefined;
 
-  /** @throws {@link InvalidOptionsError} two handlers of one name, an object without a handler, or an override that lost its decorator */
-  constructor({ kind, database, unitOfWork, handlers, clock = systemClock, reached }: MessageHandlersOptions<Tx>) {
-    this.#inbox = new Inbox<Tx>({ database, unitOfWork, clock, ...(reached && { reached }) });
+  /**
+   * @throws {@link InvalidOptionsError} two handlers of one name, two of one command, an object without a handler, or an override that lost its
+   * decorator
+   */
+  constructor(options: MessageHandlersOptions<Tx>) {
+    const { kind, database, unitOfWork, handlers, middleware = [], clock = systemClock, random = Math.random, reached } = options;
+    const inbox = new Inbox<Tx>({ database, unitOfWork, clock, ...(reached && { reached }) });
+    this.#means = { inbox, cases: database.cases, unitOfWork, middleware, clock, random, reached };
     this.#handlers = handlers.flatMap((target) => handlersOf(target, kind));
     this.#claimIdOf = kind === 'inbox' ? claimOfArrival : ({ id }) => id;
-    this.#reached = reached;
-    refuseSameNames(this.#handlers);
+    refuseWrongHandlers(this.#handlers);
   }
 
   /** Every definition that a handler names, each once. */
@@ -59,45 +87,40 @@ export class MessageHandlers<Tx> {
   }
 
   /**
-   * Runs one handler unless it has handled the message. What it throws leaves the claim free.
+   * Runs one handler unless it has handled the message, with its tries in place. What it throws leaves the claim free.
    *
    * @param source - route or sender that the message came by
-   * @param context - `called` is told when the first step of a two-step handler is over, or was cut short by its signal: what fails from then
-   * on may have failed after the call
+   * @returns `handled` also where the handler's policy has discarded the message, or its call was compensated
    * @throws {@link MessageRejectedError} the handler failed; its error is the cause
-   * @throws {@link DatabaseUnavailableError}, {@link TransactionConflictError}, {@link CommitOutcomeUnknownError}, {@link TargetUnavailableError}, {@link OutcomeUnknownError} as they are, like all that is thrown when the signal has aborted
+   * @throws {@link DatabaseUnavailableError}, {@link TransactionConflictError}, {@link CommitOutcomeUnknownError}, {@link TargetUnavailableError}, {@link OutcomeUnknownError}, {@link LeaseLostError} as they are, like all that is thrown when the signal has aborted
    */
   async handle(
     handler: FoundHandler,
     message: Message,
     source: string,
-    { called, ...context }: Omit<CallContext, 'handler'> & { readonly called?: () => void },
+    { called, lane, ...context }: HandlingContext,
   ): Promise<'handled' | 'duplicate'> {
-    const { name, timeoutMs } = handler;
-    const signal = timeoutMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
-    const call: CallContext = { ...context, handler: name, signal };
+    const { name } = handler;
+    const call: CallContext = { ...context, handler: name };
+    const once = { handler: name, source, claimId: this.#claimIdOf(message), signal: context.signal, ...(lane && { lane }) };
     let isCalled = false;
     const tell = (): void => {
       isCalled = true;
       called?.();
     };
     try {
-      const commit = handler.twoStep
-        ? await this.#call(handler, message, call, tell)
-        : (open: HandlerContext<Tx>) => invoke(handler, message, open) as Promise<void>;
-      if (!commit) return 'duplicate';
-      const once = { handler: name, source, claimId: this.#claimIdOf(message), signal };
-      return await this.#inbox.once(message, once, (scope) => commit({ ...scope, ...call }));
+      if (handler.twoStep) return await handleInTwoSteps({ handler, message, once, context: call, called: tell, means: this.#means });
+      return await this.#inOneStep(handler, message, once, call);
     } catch (cause) {
-      if (context.signal.aborted || NOT_THE_HANDLERS.some((code) => isWaybillError(cause, code))) throw cause;
-      const detail = `handler "${name}" failed${isCalled ? ' after its call' : ''}: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
+      if (!isHandlersOwn(cause, context.signal)) throw cause;
+      if (handler.onFailure === 'discard') return await this.#discarded(handler, message, once, call, cause);
+      throw rejectedBy(name, message, cause, isCalled);
     }
   }
 
   /**
    * Runs all one-step handlers that want the message in one transaction, without claims: for whoever remembers in that transaction how far it is.
-   * With their retries and failure policies the transaction may be begun several times.
+   * With their tries and failure policies, and after conflicts, the transaction may be begun several times.
    *
    * @param transact - opens a transaction, runs `work` in it, writes down that the message is handled, and commits
    * @throws {@link MessageRejectedError} a handler failed, and the transaction was rolled back; its error is the cause
@@ -108,68 +131,99 @@ export class MessageHandlers<Tx> {
     context: Omit<CallContext, 'handler'>,
     transact: (work: (tx: Tx) => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    let failing: FoundHandler | undefined;
-    let committed = (): void => {};
+    const { signal } = context;
+    const failures = new Map<FoundHandler, number>();
+    const givenUp = new Map<FoundHandler, unknown>();
+    for (;;) {
+      const ran = await this.#together(message, context, { failures, givenUp }, transact);
+      if (!ran) break;
+      const { handler, cause } = ran;
+      if (!isHandlersOwn(cause, signal)) throw cause;
+      const failed = (failures.get(handler) ?? 0) + 1;
+      failures.set(handler, failed);
+      if (failed < (handler.retry?.attempts ?? 1) && mayPass(cause))
+        await waitInPlace(failed, { ...handler.retry }, { ...this.#means, signal });
+      else if (handler.onFailure === 'discard') givenUp.set(handler, cause);
+      else throw rejectedBy(handler.name, message, cause);
+      if (signal.aborted) throw rejectedBy(handler.name, message, cause);
+    }
+    for (const [handler, cause] of givenUp) tellDiscarded(handler, message, { ...context, handler: handler.name }, cause);
+  }
+
+  /** One transaction of all of them. @returns the handler that failed in it */
+  async #together(
+    message: Message,
+    context: Omit<CallContext, 'handler'>,
+    before: { readonly failures: ReadonlyMap<FoundHandler, number>; readonly givenUp: ReadonlyMap<FoundHandler, unknown> },
+    transact: (work: (tx: Tx) => Promise<void>) => Promise<void>,
+  ): Promise<{ readonly handler: FoundHandler; readonly cause: unknown } | undefined> {
+    const { clock, random, inbox } = this.#means;
+    let running: FoundHandler | undefined;
+    let committed: (() => void)[] = [];
+    const work = async (tx: Tx): Promise<void> => {
+      committed = []; // the transaction may run more than once
+      for (const handler of this.wanting(message.type)) {
+        running = handler;
+        if (before.givenUp.has(handler)) await this.#openDiscarded(handler, message, before.givenUp.get(handler), tx);
+        else {
+          const attempt = context.attempt + (before.failures.get(handler) ?? 0);
+          const call = timed(handler, { ...context, attempt, handler: handler.name });
+          const joined = await inbox.within(tx, message, call.signal, (scope) => this.#step(handler, message, { ...scope, ...call }));
+          committed.push(joined.committed);
+        }
+      }
+      running = undefined;
+    };
     try {
-      await transact(async (tx) => {
-        const joined = await this.#inbox.within(tx, message, context.signal, async (scope) => {
-          for (const handler of this.wanting(message.type)) {
-            failing = handler;
-            await invoke(handler, message, { ...scope, ...context, handler: handler.name });
-          }
-          failing = undefined;
-        });
-        committed = joined.committed;
-      });
+      const once = (): Promise<void> => {
+        running = undefined;
+        return transact(work);
+      };
+      await afterConflicts(3, once, { clock, random, signal: context.signal });
     } catch (cause) {
-      if (!failing || context.signal.aborted || NOT_THE_HANDLERS.some((code) => isWaybillError(cause, code))) throw cause;
-      const detail = `handler "${failing.name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
+      if (!running) throw cause;
+      return { handler: running, cause };
     }
-    committed();
+    for (const tell of committed) tell();
+    return undefined;
   }
 
-  async #outside(handler: FoundHandler, message: Message, context: CallContext, called: () => void): Promise<unknown> {
-    try {
-      return await invoke(handler, message, context);
-    } catch (error) {
-      // Cut short: nobody knows how far it came, unless it does itself.
-      if (context.signal.aborted && !isWaybillError(error, 'TARGET_UNAVAILABLE')) called();
-      throw error;
-    }
+  #inOneStep(handler: FoundHandler, message: Message, once: OnceOptions, context: CallContext): Promise<'handled' | 'duplicate'> {
+    return triedInPlace(
+      (failed) => {
+        const now = timed(handler, { ...context, attempt: context.attempt + failed });
+        return this.#means.inbox.once(message, { ...once, signal: now.signal }, (scope) =>
+          this.#step(handler, message, { ...scope, ...now }),
+        );
+      },
+      { ...handler.retry },
+      { ...this.#means, signal: context.signal },
+    );
   }
 
-  /** The call of a two-step handler, and what to commit after it; `undefined` when a commit has it on record already. */
-  async #call(handler: FoundHandler, message: Message, context: CallContext, called: () => void): Promise<Commit<Tx> | undefined> {
-    if (await this.#inbox.handled(handler.name, this.#claimIdOf(message))) return undefined;
-    const commit = (await this.#outside(handler, message, context, called)) as Commit<Tx>;
-    called();
-    await this.#reached?.('called');
-    if (typeof commit !== 'function')
-      throw new InvalidOptionsError(
-        `Handler "${handler.name}" says twoStep: true, but its first step did not return the function that commits.`,
-      );
-    return commit;
+  async #step(handler: FoundHandler, message: Message, context: CallContext): Promise<void> {
+    const call = { handler: handler.name, step: 'handle', message, context } as const;
+    await throughMiddleware(this.#means.middleware, call, () => invoke(handler, message, context));
+  }
+
+  async #discarded(
+    handler: FoundHandler,
+    message: Message,
+    once: OnceOptions,
+    context: CallContext,
+    cause: unknown,
+  ): Promise<'handled' | 'duplicate'> {
+    const discarded = await this.#means.inbox.once(message, once, ({ tx }) => this.#openDiscarded(handler, message, cause, tx));
+    tellDiscarded(handler, message, context, cause);
+    return discarded;
+  }
+
+  async #openDiscarded({ name }: FoundHandler, message: Message, cause: unknown, tx: Tx): Promise<void> {
+    const advice = 'The handler has given the message up, as its policy says. What it should have done is left to you.';
+    await this.#means.cases.open(caseOf('message-discarded', name, message, { claimId: this.#claimIdOf(message), cause, advice }), tx);
   }
 }
 
-/** The database's trouble, which is safe to repeat (a claim that was committed after all is found by the next try). */
-const DATABASE_TROUBLE = ['DATABASE_UNAVAILABLE', 'TRANSACTION_CONFLICT', 'COMMIT_OUTCOME_UNKNOWN'] as const;
-const NOT_THE_HANDLERS = [...DATABASE_TROUBLE, 'TARGET_UNAVAILABLE', 'OUTCOME_UNKNOWN'] as const;
-
-const invoke = ({ method, target }: FoundHandler, message: Message, context: CallContext): Promise<unknown> =>
-  method.call(target, message as never, context as never);
-
-function refuseSameNames(handlers: readonly FoundHandler[]): void {
-  const names = new Map<string, FoundHandler>();
-  for (const handler of handlers) {
-    const other = names.get(handler.name);
-    if (other)
-      throw new InvalidOptionsError(
-        `Two handlers are named "${handler.name}": ${whereIs(other)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`,
-      );
-    names.set(handler.name, handler);
-  }
+function tellDiscarded({ name }: FoundHandler, { id }: Message, { logger }: CallContext, error: unknown): void {
+  logger.warn({ handler: name, messageId: id, error }, 'A handler has given a message up; a case was opened');
 }
-
-const whereIs = ({ target, property }: FoundHandler): string => `${target.constructor.name}.${String(property)}()`;

@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Scope } from '../unit-of-work/scope.js';
 import type { JoinedReceipt, RunOptions, UnitOfWork } from '../unit-of-work/unit-of-work.js';
+import type { InboxClaim } from './inbox-store.js';
 
 export interface InboxOptions<Tx> {
   readonly database: Pick<Database<Tx>, 'inbox'>;
@@ -20,6 +21,8 @@ export interface OnceOptions {
   readonly source: string;
   /** What the claim is made under. Default: the message's id. */
   readonly claimId?: string;
+  /** The lane that it came by, where lanes and inbox are of one database: a process that has lost the lane commits nothing. */
+  readonly lane?: InboxClaim['lane'];
   readonly signal?: AbortSignal;
 }
 
@@ -36,14 +39,18 @@ export class Inbox<Tx = unknown> {
     this.#options = options;
   }
 
-  /** Runs `handle` unless the handler has handled the message. What it throws rolls back and leaves the claim free. */
+  /**
+   * Runs `handle` unless the handler has handled the message. What it throws rolls back and leaves the claim free.
+   *
+   * @throws {@link LeaseLostError} the lane is another process's by now; nothing was committed
+   */
   async once(
     message: Message,
-    { handler, source, claimId = message.id, signal }: OnceOptions,
+    { handler, source, claimId = message.id, lane, signal }: OnceOptions,
     handle: (scope: Scope<Tx>) => Promise<void>,
   ): Promise<'handled' | 'duplicate'> {
     const { database, unitOfWork, clock = systemClock, reached } = this.#options;
-    const claim = { handler, messageId: claimId, source, firstAttemptAt: clock.now() };
+    const claim = { handler, messageId: claimId, source, firstAttemptAt: clock.now(), ...(lane && { lane }) };
     const { result } = await unitOfWork.run<'handled' | 'duplicate'>(
       async (scope) => {
         if (!(await database.inbox.claim(claim, scope.tx))) return 'duplicate';

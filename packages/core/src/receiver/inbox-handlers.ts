@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
+import type { HandlerMiddleware } from '../handler/handler-middleware.js';
 import type { HandlersFor } from '../handler/handlers-for.js';
 import { MessageHandlers } from '../handler/message-handlers.js';
 import { claimOfArrival } from '../inbox/claim-of-arrival.js';
@@ -19,15 +20,19 @@ import { checkReceiverName } from './receiver-name.js';
 export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = readonly object[]> extends OrderOptions {
   /** The receiver's durable name, 1 to 200 bytes: with `inOrder` the last arrival of each stream is remembered under it. */
   readonly name: string;
-  readonly database: Pick<Database<Tx>, 'inbox' | 'arrivals'>;
+  readonly database: Pick<Database<Tx>, 'inbox' | 'arrivals' | 'cases'>;
   /** Handlers' effects and outgoing messages commit through it. */
   readonly unitOfWork: UnitOfWork<NoInfer<Tx>>;
   /** Instances with `@InboxHandler` methods. They run in this order. */
   readonly handlers: Handlers & HandlersFor<NoInfer<Tx>, Handlers>;
   /** What to do with a type that no handler names: refuse it (the default), or say `handled` and do nothing. */
   readonly unknownTypes?: 'reject' | 'ignore';
+  /** Around each call of a handler's code, the first outermost. */
+  readonly middleware?: readonly HandlerMiddleware[];
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** 0 (inclusive) to 1 (exclusive), for jitter. */
+  readonly random?: () => number;
   readonly reached?: Reached;
 }
 
@@ -47,12 +52,12 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
 
   /** @throws {@link InvalidOptionsError} no name, no handler, two of one name, or two definitions of one type */
   constructor(options: InboxHandlersOptions<Tx, Handlers>) {
-    const { name, database, unitOfWork, handlers, unknownTypes = 'reject', clock, reached } = options;
+    const { name, database, unitOfWork, handlers, unknownTypes = 'reject', middleware, clock, random, reached } = options;
     checkReceiverName(name);
     if (unknownTypes !== 'reject' && unknownTypes !== 'ignore')
       throw new InvalidOptionsError(`unknownTypes "${String(unknownTypes)}" does not exist; choose "reject" or "ignore".`);
     this.#options = options;
-    this.#handlers = new MessageHandlers<Tx>({ kind: 'inbox', database, unitOfWork, handlers, clock, reached });
+    this.#handlers = new MessageHandlers<Tx>({ kind: 'inbox', database, unitOfWork, handlers, middleware, clock, random, reached });
     this.#catalogue = new Catalogue(this.#handlers.definitions);
     if (this.#catalogue.definitions.length === 0)
       throw new InvalidOptionsError(`Receiver "${name}" has no handler: pass instances with @InboxHandler methods.`);

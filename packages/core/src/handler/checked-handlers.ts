@@ -1,0 +1,29 @@
+import { InvalidOptionsError } from '../errors.js';
+import type { FoundHandler } from './handler-declaration.js';
+
+/** @throws {@link InvalidOptionsError} two handlers of one name, or two of one command */
+export function refuseWrongHandlers(handlers: readonly FoundHandler[]): void {
+  const names = new Map<string, FoundHandler>();
+  const commands = new Map<string, FoundHandler>();
+  for (const handler of handlers) {
+    const sameName = names.get(handler.name);
+    if (sameName)
+      throw new InvalidOptionsError(
+        `Two handlers are named "${handler.name}": ${whereIs(sameName)} and ${whereIs(handler)}. The inbox remembers by name, so one would hide the other.`,
+      );
+    names.set(handler.name, handler);
+    for (const type of commandsOf(handler)) {
+      const other = commands.get(type);
+      if (other)
+        throw new InvalidOptionsError(
+          `A command has exactly one handler, and ${type} has two: ${whereIs(other)} and ${whereIs(handler)}. Take one away, or make it an event.`,
+        );
+      commands.set(type, handler);
+    }
+  }
+}
+
+const commandsOf = ({ events }: FoundHandler): ReadonlySet<string> =>
+  new Set(events.filter(({ kind }) => kind === 'command').map(({ type }) => type));
+
+const whereIs = ({ target, property }: FoundHandler): string => `${target.constructor.name}.${String(property)}()`;
