@@ -163,6 +163,7 @@ export type {
 export type { CaseKind, CaseQuery, CaseStore, OpenCase, RecordedCase } from './case/case-store.js';
 
 // inbox
+export { messageOfClaim } from './inbox/claim-of-arrival.js';
 export type { InboxClaim, InboxStore } from './inbox/inbox-store.js';
 export type { ArrivalPlace, ArrivalStore, LastArrival } from './inbox/arrival-store.js';
 export { Inbox } from './inbox/inbox.js';
@@ -173,6 +174,8 @@ export { OutboxHandler } from './handler/outbox-handler.js';
 export { InboxHandler } from './handler/inbox-handler.js';
 export type { CallContext, Commit, CommitOrCompensate, HandlerContext, SecondStep } from './handler/handler-context.js';
 export type { HandlerDecorator, HandlerOptions } from './handler/handler-decorator.js';
+export { handled } from './handler/handled.js';
+export type { HandledOptions, HandlesMessages } from './handler/handled.js';
 export type { HandlerCall, HandlerMiddleware } from './handler/handler-middleware.js';
 export type { HandlerFailurePolicy, HandlerRetry } from './handler/handler-retry.js';
 export type { HandlersFor } from './handler/handlers-for.js';

@@ -63,7 +63,8 @@ describe('the walk from a command on PostgreSQL to EventStoreDB', function () {
     await dispatcher.delivered(receipt, 'eventstoredb');
 
     const events = emulator.read(`notebook-${id}`);
-    expect(events.map((event) => ({ id: event.id, revision: event.revision, stream: `notebook-${id}` }))).to.deep.equal(receipt.messages);
+    const stream = `notebook-${id}`;
+    expect(events.map((event) => ({ id: event.id, revision: event.revision, stream, type: event.type }))).to.deep.equal(receipt.messages);
     expect(stored(id)).to.deep.equal(['one', 'two']);
   });
 

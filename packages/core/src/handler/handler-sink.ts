@@ -5,9 +5,11 @@ import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
 import type { OutboxMessage } from '../outbox/outbox-message.js';
 import type { Delivery, DeliveryContext, Sink } from '../sink/sink.js';
+import type { ReceiptMessage } from '../unit-of-work/receipt.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
 import { DECORATORS } from './handler-declaration.js';
 import type { FoundHandler, HandlerKind } from './handler-declaration.js';
+import type { HandledOptions, HandlesMessages } from './handled.js';
 import type { HandlerMiddleware } from './handler-middleware.js';
 import type { HandlersFor } from './handlers-for.js';
 import { MessageHandlers } from './message-handlers.js';
@@ -37,7 +39,7 @@ export interface HandlerSinkOptions<Tx, Handlers extends readonly object[] = rea
  * that is away; after `OUTCOME_UNKNOWN`, and where a two-step handler has called and could not commit, the message comes again with
  * `mayBeRepeat`. A process that has lost its lane to another commits nothing. Takes instances; a container supplies them.
  */
-export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly object[]> implements Sink {
+export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly object[]> implements Sink, HandlesMessages {
   readonly #handlers: MessageHandlers<Tx>;
   readonly #kind: HandlerKind;
 
@@ -54,6 +56,11 @@ export class HandlerSink<Tx, const Handlers extends readonly object[] = readonly
     this.#handlers = new MessageHandlers<Tx>({ ...options, kind, handlers });
     if (this.#handlers.callOutside) this.mostAtOnce = 1;
     this.handles = [...new Map(this.#handlers.definitions.map((definition) => [definition.type, definition])).values()];
+  }
+
+  /** See {@link handled}. With `kind: 'inbox'` it needs the `source` that the messages were sent by. */
+  whenHandled(messages: readonly ReceiptMessage[], options: HandledOptions): Promise<'handled' | 'not-selected'> {
+    return this.#handlers.whenHandled(messages, options);
   }
 
   async deliver(batch: readonly OutboxMessage[], context: DeliveryContext): Promise<Delivery> {

@@ -4,12 +4,16 @@ import type { Database } from '../database.js';
 import { claimOfArrival } from '../inbox/claim-of-arrival.js';
 import { Inbox } from '../inbox/inbox.js';
 import type { OnceOptions } from '../inbox/inbox.js';
-import type { InboxClaim } from '../inbox/inbox-store.js';
+import type { InboxClaim, InboxStore } from '../inbox/inbox-store.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
 import type { Reached } from '../moment.js';
 import { afterConflicts } from '../unit-of-work/after-conflicts.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
+import { InvalidOptionsError } from '../errors.js';
+import type { ReceiptMessage } from '../unit-of-work/receipt.js';
+import type { HandledOptions } from './handled.js';
+import { whenClaimed } from './when-claimed.js';
 import { caseOf } from './case-of-handler.js';
 import { refuseWrongHandlers } from './checked-handlers.js';
 import type { CallContext } from './handler-context.js';
@@ -52,6 +56,8 @@ export class MessageHandlers<Tx> {
   readonly #means: HandlingMeans<Tx>;
   readonly #handlers: readonly FoundHandler[];
   readonly #claimIdOf: (message: Message) => string;
+  readonly #claims: InboxStore<Tx>;
+  readonly #kind: HandlerKind;
 
   /**
    * @throws {@link InvalidOptionsError} two handlers of one name, two of one command, an object without a handler, or an override that lost its
@@ -60,6 +66,8 @@ export class MessageHandlers<Tx> {
   constructor(options: MessageHandlersOptions<Tx>) {
     const { kind, database, unitOfWork, handlers, middleware = [], clock = systemClock, random = Math.random, reached } = options;
     const inbox = new Inbox<Tx>({ database, unitOfWork, clock, ...(reached && { reached }) });
+    this.#kind = kind;
+    this.#claims = database.inbox;
     this.#means = { inbox, cases: database.cases, unitOfWork, middleware, clock, random, reached };
     this.#handlers = handlers.flatMap((target) => handlersOf(target, kind));
     this.#claimIdOf = kind === 'inbox' ? claimOfArrival : ({ id }) => id;
@@ -84,6 +92,25 @@ export class MessageHandlers<Tx> {
   /** Who wants messages of this type, in the order in which they run. */
   wanting(type: string): readonly FoundHandler[] {
     return this.#handlers.filter(({ events }) => events.some((definition) => definition.type === type));
+  }
+
+  /** See {@link HandlesMessages.whenHandled}: by the claims. */
+  async whenHandled(messages: readonly ReceiptMessage[], { source, ...options }: HandledOptions): Promise<'handled' | 'not-selected'> {
+    if (this.#kind === 'inbox' && source === undefined)
+      throw new InvalidOptionsError(
+        'What arrives is remembered by id and sender: pass { source }, as the sender names itself in its messages.',
+      );
+    const wanted = messages.flatMap(({ id, type }) => {
+      if (type === undefined)
+        throw new InvalidOptionsError(
+          'The receipt does not tell the types of its messages: it was made by an older version. Wait by a new one.',
+        );
+      const claimId = this.#kind === 'inbox' ? claimOfArrival({ id, metadata: { correlationId: id, source } }) : id;
+      return this.wanting(type).map(({ name }) => ({ handler: name, claimId }));
+    });
+    if (wanted.length === 0) return 'not-selected';
+    await whenClaimed(wanted, { ...options, inbox: this.#claims, clock: this.#means.clock });
+    return 'handled';
   }
 
   /**

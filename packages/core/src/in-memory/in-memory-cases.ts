@@ -16,9 +16,10 @@ export class InMemoryCases implements CaseStore<InMemoryTx> {
     this.#write({ ...toOpen, openedAt: this.clock.now(), closed: undefined }, tx);
   }
 
-  find({ state, kind, of, most }: CaseQuery): Promise<readonly RecordedCase[]> {
+  find({ id, state, kind, of, most }: CaseQuery): Promise<readonly RecordedCase[]> {
     const found = [...this.#cases.values()].filter(
       (one) =>
+        (id === undefined || id === one.id) &&
         (state === undefined || (state === 'closed') === (one.closed !== undefined)) &&
         (kind === undefined || kind === one.kind) &&
         (of === undefined || of === one.of),

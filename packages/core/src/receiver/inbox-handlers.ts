@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
+import type { HandledOptions, HandlesMessages } from '../handler/handled.js';
 import type { HandlerMiddleware } from '../handler/handler-middleware.js';
 import type { HandlersFor } from '../handler/handlers-for.js';
 import { MessageHandlers } from '../handler/message-handlers.js';
@@ -9,6 +10,7 @@ import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { Catalogue } from '../message/catalogue.js';
 import type { Reached } from '../moment.js';
+import type { ReceiptMessage } from '../unit-of-work/receipt.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
 import { arrivalOrder } from './arrival-order.js';
 import type { ArrivalOrder, OrderOptions } from './arrival-order.js';
@@ -44,7 +46,7 @@ export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = r
  * crash in between is made good when the message comes again. A sender sends the messages of a stream one after another, as it waits for
  * answers anyway.
  */
-export class InboxHandlers<Tx, const Handlers extends readonly object[] = readonly object[]> implements Intake {
+export class InboxHandlers<Tx, const Handlers extends readonly object[] = readonly object[]> implements Intake, HandlesMessages {
   readonly #options: InboxHandlersOptions<Tx, Handlers>;
   readonly #handlers: MessageHandlers<Tx>;
   readonly #catalogue: Catalogue;
@@ -79,6 +81,11 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
     await reached?.('committed');
     if (order) await unitOfWork.run(({ tx }) => order.record(arrived, tx), atomic);
     return taken;
+  }
+
+  /** See {@link handled}. It needs the `source` that the messages were sent by. */
+  whenHandled(messages: readonly ReceiptMessage[], options: HandledOptions): Promise<'handled' | 'not-selected'> {
+    return this.#handlers.whenHandled(messages, options);
   }
 
   /** Checked now, to be handled later: a message that can never be taken is refused whatever arrived before it. */

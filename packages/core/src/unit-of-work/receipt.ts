@@ -1,7 +1,10 @@
 import { InvalidOptionsError } from '../errors.js';
 import type { MessageFields } from '../message/message.js';
 
-export type ReceiptMessage = Pick<MessageFields, 'id' | 'stream' | 'revision'>;
+export interface ReceiptMessage extends Pick<MessageFields, 'id' | 'stream' | 'revision'> {
+  /** Absent where the receipt was made by a version that did not tell it. */
+  readonly type?: string;
+}
 
 /** What a commit gives back: plain data, to wait on. */
 export interface Receipt<Result = unknown> {
@@ -20,15 +23,20 @@ export function receiptOf<Result>(result: Result, messages: readonly ReceiptMess
 }
 
 function tokenOf(messages: readonly ReceiptMessage[]): string {
-  const places = messages.map(({ id, stream, revision }) => [id, stream, String(revision)]);
+  const places = messages.map(({ id, stream, revision, type }) => [id, stream, String(revision), ...(type === undefined ? [] : [type])]);
   return Buffer.from(JSON.stringify(places)).toString('base64url');
 }
 
 /** @throws {@link InvalidOptionsError} the text is no receipt's token */
 export function messagesOfToken(token: string): readonly ReceiptMessage[] {
   try {
-    const places = JSON.parse(Buffer.from(token, 'base64url').toString()) as [string, string, string][];
-    return places.map(([id, stream, revision]) => ({ id, stream, revision: BigInt(revision) }));
+    const places = JSON.parse(Buffer.from(token, 'base64url').toString()) as [string, string, string, string?][];
+    return places.map(([id, stream, revision, type]) => ({
+      id,
+      stream,
+      revision: BigInt(revision),
+      ...(type !== undefined && { type }),
+    }));
   } catch (cause) {
     throw new InvalidOptionsError(`"${token.slice(0, 40)}" is not a receipt's token. Pass receipt.token as it was.`, { cause });
   }

@@ -55,7 +55,7 @@ export class StagedCommit {
   /** Places of the messages, once the outbox has told where each append begins. */
   receiptMessages(firstRevisions: readonly bigint[]): readonly ReceiptMessage[] {
     return this.appends.flatMap(({ stream, messages }, index) =>
-      messages.map(({ id }, offset) => ({ id, stream, revision: firstRevisions[index]! + BigInt(offset) })),
+      messages.map(({ id, type }, offset) => ({ id, stream, revision: firstRevisions[index]! + BigInt(offset), type })),
     );
   }
 

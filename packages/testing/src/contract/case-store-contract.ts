@@ -170,6 +170,8 @@ export function caseStoreContract<Tx>(name: string, open: () => Promise<Fixture<
       await close(first.id);
 
       expect(idsOf(await find({ of }))).to.deep.equal([first.id, second.id, third.id]);
+      expect(idsOf(await find({ id: second.id }))).to.deep.equal([second.id]);
+      expect(idsOf(await find({ id: first.id, of, state: 'open' }))).to.deep.equal([]);
       expect(idsOf(await find({ of, most: 2 }))).to.deep.equal([first.id, second.id]);
       expect(idsOf(await find({ of, state: 'open' }))).to.deep.equal([second.id, third.id]);
       expect(idsOf(await find({ of, state: 'closed' }))).to.deep.equal([first.id]);
