@@ -3,7 +3,6 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import type { Adoption } from '../outbox/adoption.js';
 import type { LaneChange } from '../outbox/lane-change.js';
-import { unfinished } from '../unfinished.js';
 import { InMemoryActions } from './in-memory-actions.js';
 import { adoptInMemory } from './in-memory-adoption.js';
 import { InMemoryArrivals } from './in-memory-arrivals.js';

@@ -1,6 +1,8 @@
 import type { Snapshot, SnapshotStore } from '../aggregate/snapshot-store.js';
+import { LeaseLostError } from '../errors.js';
 import type { InboxClaim, InboxStore } from '../inbox/inbox-store.js';
 import type { IdempotencyStore } from '../unit-of-work/idempotency-store.js';
+import { laneKey } from './in-memory-place.js';
 import type { InMemoryState } from './in-memory-state.js';
 import type { InMemoryTransactions, InMemoryTx } from './in-memory-transactions.js';
 
@@ -12,18 +14,25 @@ export class InMemoryInbox implements InboxStore<InMemoryTx> {
     private readonly transactions: InMemoryTransactions,
   ) {}
 
-  async claim({ handler, messageId }: InboxClaim, tx: InMemoryTx): Promise<boolean> {
-    const key = keyOf(handler, messageId);
+  async claim(claim: InboxClaim, tx: InMemoryTx): Promise<boolean> {
+    const key = keyOf(claim.handler, claim.messageId);
     await this.transactions.lock(`claim ${key}`, tx);
+    this.#refuseLostLane(claim, tx); // once the pair is locked: who takes the lane after this look waits for this transaction
     if (this.state.claims.has(key) || tx.own.has(`claim ${key}`)) return false;
     tx.own.set(`claim ${key}`, true);
-    tx.onCommit(() => this.state.claims.add(key));
+    tx.onCommit(() => this.state.claims.set(key, claim));
     return true;
   }
 
   claimed(handler: string, messageId: string, tx?: InMemoryTx): Promise<boolean> {
     const key = keyOf(handler, messageId);
     return Promise.resolve(this.state.claims.has(key) || tx?.own.has(`claim ${key}`) === true);
+  }
+
+  #refuseLostLane({ lane }: InboxClaim, tx: InMemoryTx): void {
+    if (!lane || !this.state.routes.has(lane.route)) return;
+    if (this.state.lanes.get(laneKey(lane.route, lane.lane))?.epoch !== lane.epoch)
+      throw (tx.doomed = new LeaseLostError(lane.route, lane.lane, lane.epoch));
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOfClaim } from '../inbox/claim-of-arrival.js';
 import type { RemoveOptions, Retention } from '../outbox/retention.js';
 import { laneRowOf, standing } from './in-memory-place.js';
 import type { CommittedRow, InMemoryState } from './in-memory-state.js';
@@ -25,8 +26,14 @@ export class InMemoryRetention implements Retention {
     return Promise.resolve(removed);
   }
 
-  removeClaims(): Promise<number> {
-    return Promise.resolve(0);
+  removeClaims({ olderThanMs, most }: RemoveOptions): Promise<number> {
+    const [before, byAge] = [this.#ago(olderThanMs), olderThanMs !== Infinity];
+    const there = new Set(this.state.rows.flatMap((row) => row?.id ?? []));
+    const gone = [...this.state.claims].filter(([, { lane, messageId, firstAttemptAt }]) =>
+      lane && this.state.routes.has(lane.route) ? !there.has(messageOfClaim(messageId)) : byAge && firstAttemptAt <= before,
+    );
+    for (const [key] of gone.slice(0, most)) this.state.claims.delete(key);
+    return Promise.resolve(Math.min(gone.length, most));
   }
 
   removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {

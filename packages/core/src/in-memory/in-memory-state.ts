@@ -1,6 +1,7 @@
 import type { Snapshot } from '../aggregate/snapshot-store.js';
 import type { Clock } from '../clock.js';
 import type { LastArrival } from '../inbox/arrival-store.js';
+import type { InboxClaim } from '../inbox/inbox-store.js';
 import type { StoredMessage } from '../message/stored-message.js';
 import type { StoredAttempt } from '../outbox/delivery-attempt.js';
 import type { LiveInstance } from '../outbox/instances.js';
@@ -44,7 +45,7 @@ export class InMemoryState {
   readonly rows: Log = [];
   readonly rowsByLane: Log[];
   readonly rowsByStream = new Map<string, CommittedRow[]>();
-  readonly claims = new Set<string>();
+  readonly claims = new Map<string, InboxClaim>();
   readonly arrivals = new Map<string, LastArrival>();
   readonly outcomes = new Map<string, string>();
   readonly snapshots = new Map<string, Snapshot>();

@@ -8,3 +8,6 @@ export function claimOfArrival({ id, metadata }: Pick<Message, 'id' | 'metadata'
   const { source } = metadata as { readonly source?: string };
   return source === undefined ? id : `${id} ${source}`;
 }
+
+/** Id of the message that a claim is of, whoever sent it. */
+export const messageOfClaim = (claimId: string): string => claimId.split(' ', 1)[0]!;

@@ -20,8 +20,8 @@ export interface Retention {
 
   /**
    * Removes claims of the inbox that nothing can ask for again. By proof: those that were made under a lane ({@link InboxClaim.lane}) of this
-   * database and whose message the outbox has no more, however young they are. By age: all others whose first attempt is older than
-   * `olderThanMs`, by the database's clock; after that a message that comes once more is handled once more.
+   * database, as soon as the outbox has no message of that id any more, and not before, however old they are. By age: all others, when their
+   * first attempt is older than `olderThanMs` (`Infinity`: none of them), by the database's clock; after that a message that comes once more is handled once more.
    *
    * @returns how many were removed; fewer than `most` when no more can go now
    */
