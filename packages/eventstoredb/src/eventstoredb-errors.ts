@@ -23,3 +23,19 @@ export class StreamTombstonedError extends WaybillError {
     );
   }
 }
+
+/** There is no such group at the server: it was never made, or was deleted, perhaps while it was in use. What it remembered is gone. */
+export class PersistentSubscriptionMissingError extends WaybillError {
+  readonly code = 'PERSISTENT_SUBSCRIPTION_MISSING';
+
+  constructor(
+    readonly subscription: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `There is no ${subscription}: it was never made, or was deleted. A new one begins where its settings say, not where this one was. ` +
+        'Make it at the server, or let it be made by a process that starts with the option "create".',
+      options,
+    );
+  }
+}

@@ -5,6 +5,9 @@ import { settingsOf } from './eventstoredb-options.js';
 import type { EventStoreDBOptions, Settings } from './eventstoredb-options.js';
 import { EventStoreDBHistory } from './history/eventstoredb-history.js';
 import { EventStoreDBSink } from './sink/eventstoredb-sink.js';
+import { PersistentSubscription } from './persistent/persistent-subscription.js';
+import { persistentSubscriptionSettings } from './persistent/persistent-subscription-options.js';
+import type { PersistentSubscriptionOptions } from './persistent/persistent-subscription-options.js';
 import { EventStoreDBLog } from './subscription/eventstoredb-log.js';
 import { selectionOf } from './subscription/selection.js';
 import type { SubscriptionTarget } from './subscription/selection.js';
@@ -50,6 +53,16 @@ export class EventStoreDB {
    */
   subscribe(target: SubscriptionTarget, options: SubscriptionOptions = {}): EventLog {
     return new EventStoreDBLog(this.#client, this.#settings, selectionOf(target), subscriptionSettings(options));
+  }
+
+  /**
+   * A group at the server, which hands out messages to the consumers that share it and remembers what they answered. It is made on demand;
+   * one that is there stays as it is.
+   *
+   * @throws {@link InvalidOptionsError} target or options cannot be used
+   */
+  persistentSubscription(target: SubscriptionTarget, options: PersistentSubscriptionOptions): PersistentSubscription {
+    return new PersistentSubscription(this.#client, this.#settings, selectionOf(target), persistentSubscriptionSettings(options));
   }
 
   /** Ends the connection. Appends, reads and subscriptions under way fail; what was stored stays stored. Idempotent. */

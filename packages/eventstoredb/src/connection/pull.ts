@@ -19,7 +19,16 @@ export async function* pull<Item>(current: CurrentClient, reading: Readable, opt
   const { clock, signal, silenceMs, onSilence, cancel } = options;
   current.keep(reading);
   reading.on('error', () => {}); // one that comes after we stopped listening would end the process
-  const giveUp = (): void => void reading.destroy(signal!.reason as Error);
+  // Not awaited: it waits for a connection. Without it the call stays open.
+  let isCancelled = false;
+  const end = (): void => {
+    if (!isCancelled) cancel().catch(() => {});
+    isCancelled = true;
+  };
+  const giveUp = (): void => {
+    reading.destroy(signal!.reason as Error);
+    end(); // whoever aborts need not ask for the next item
+  };
   signal?.addEventListener('abort', giveUp, { once: true });
   if (signal?.aborted) giveUp();
   const watch = new Watch(clock, silenceMs, () => {
@@ -40,7 +49,7 @@ export async function* pull<Item>(current: CurrentClient, reading: Readable, opt
   } finally {
     watch.stop();
     signal?.removeEventListener('abort', giveUp);
-    cancel().catch(() => {}); // not awaited: it waits for a connection; without it the call stays open
+    end();
     reading.destroy();
   }
 }
