@@ -3,6 +3,7 @@ import type { Collection, Db, MongoClient } from 'mongodb';
 import type {
   ActionDocument,
   ArrivalDocument,
+  CaseDocument,
   ClaimDocument,
   DeliveredDocument,
   HistoryDocument,
@@ -13,12 +14,18 @@ import type {
   LimitDocument,
   MarkDocument,
   OutboxDocument,
+  PassedDocument,
+  ProcessDocument,
+  ProjectionDocument,
   RouteDocument,
   SequencerDocument,
   SignalDocument,
   SnapshotDocument,
   StoppedStreamDocument,
   StreamDocument,
+  SubscriptionDocument,
+  SubscriptionLeaseDocument,
+  TimeoutDocument,
 } from './stored-documents.js';
 
 /** Waybill's own collections. Read and written by majority, whatever the client's defaults: what a fail-over takes back was never there. */
@@ -40,6 +47,13 @@ export class MongoDBCollections {
   readonly idempotency: Collection<IdempotencyDocument>;
   readonly snapshots: Collection<SnapshotDocument>;
   readonly limits: Collection<LimitDocument>;
+  readonly subscriptions: Collection<SubscriptionDocument>;
+  readonly subscriptionLeases: Collection<SubscriptionLeaseDocument>;
+  readonly passed: Collection<PassedDocument>;
+  readonly projections: Collection<ProjectionDocument>;
+  readonly processes: Collection<ProcessDocument>;
+  readonly timeouts: Collection<TimeoutDocument>;
+  readonly cases: Collection<CaseDocument>;
   readonly identity: Collection<IdentityDocument>;
   /** Where they are. */
   readonly db: Db;
@@ -76,15 +90,24 @@ export class MongoDBCollections {
     this.idempotency = named('idempotency');
     this.snapshots = named('snapshots');
     this.limits = named('limits');
+    this.subscriptions = named('subscriptions');
+    this.subscriptionLeases = named('subscription_leases');
+    this.passed = named('passed_streams');
+    this.projections = named('projections');
+    this.processes = named('processes');
+    this.timeouts = named('timeouts');
+    this.cases = named('cases');
     this.identity = named('identity');
   }
 
   get all(): readonly Collection<never>[] {
     const { outbox, streams, marks, sequencer, signals, lanes, stopped, delivered, routes, instances } = this;
     const { actions, history, inbox, arrivals, idempotency, snapshots, limits, identity } = this;
+    const { subscriptions, subscriptionLeases, passed, projections, processes, timeouts, cases } = this;
     return [
       ...[outbox, streams, marks, sequencer, signals, lanes, stopped, delivered, routes, instances],
       ...[actions, history, inbox, arrivals, idempotency, snapshots, limits, identity],
+      ...[subscriptions, subscriptionLeases, passed, projections, processes, timeouts, cases],
     ] as unknown as readonly Collection<never>[];
   }
 }

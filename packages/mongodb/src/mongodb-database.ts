@@ -1,11 +1,10 @@
-import { unfinished } from '@waybill/core';
-import type { CaseStore, ProcessStore, ProjectionStore, SubscriptionStore } from '@waybill/core';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { InvalidOptionsError } from '@waybill/core';
 import type {
   Adoption,
   ArrivalStore,
+  CaseStore,
   Database,
   DeliveryStatus,
   IdempotencyStore,
@@ -17,16 +16,20 @@ import type {
   LaneStore,
   OutboxIdentity,
   OutboxStore,
+  ProcessStore,
+  ProjectionStore,
   Retention,
   RouteStore,
   SharedLimits,
   SnapshotStore,
+  SubscriptionStore,
   TransactionRunner,
   WakeUps,
 } from '@waybill/core';
 import type { MongoClient } from 'mongodb';
 import { MongoDBActions } from './mongodb-actions.js';
 import { MongoDBArrivals } from './mongodb-arrivals.js';
+import { MongoDBCases } from './mongodb-cases.js';
 import { MongoDBCollections } from './mongodb-collections.js';
 import { MongoDBIdentity } from './mongodb-identity.js';
 import { MongoDBInstances } from './mongodb-instances.js';
@@ -35,9 +38,12 @@ import { MongoDBLanes } from './mongodb-lanes.js';
 import { MongoDBLeases } from './mongodb-leases.js';
 import { MongoDBLimits } from './mongodb-limits.js';
 import { MongoDBOutbox } from './mongodb-outbox.js';
+import { MongoDBProcesses } from './mongodb-processes.js';
+import { MongoDBProjections } from './mongodb-projections.js';
 import { MongoDBRetention } from './mongodb-retention.js';
 import { MongoDBRoutes } from './mongodb-routes.js';
 import { MongoDBStatus } from './mongodb-status.js';
+import { MongoDBSubscriptions } from './mongodb-subscriptions.js';
 import { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { MongoDBWakeUps } from './mongodb-wake-ups.js';
@@ -87,10 +93,10 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
   readonly inbox: InboxStore<MongoDBTx>;
   readonly arrivals: ArrivalStore<MongoDBTx>;
   readonly limits: SharedLimits;
-  readonly subscriptions = unfinished<SubscriptionStore<MongoDBTx>>('subscriptions');
-  readonly projections = unfinished<ProjectionStore<MongoDBTx>>('projections');
-  readonly processes = unfinished<ProcessStore<MongoDBTx>>('processes');
-  readonly cases = unfinished<CaseStore<MongoDBTx>>('cases');
+  readonly subscriptions: SubscriptionStore<MongoDBTx>;
+  readonly projections: ProjectionStore<MongoDBTx>;
+  readonly processes: ProcessStore<MongoDBTx>;
+  readonly cases: CaseStore<MongoDBTx>;
   readonly routes: RouteStore;
   readonly lanes: LaneStore;
   readonly leases: LaneLeases;
@@ -148,6 +154,10 @@ export class MongoDBDatabase implements Database<MongoDBTx> {
     this.inbox = new MongoDBInbox(collections);
     this.arrivals = new MongoDBArrivals(collections);
     this.limits = new MongoDBLimits(collections);
+    this.subscriptions = new MongoDBSubscriptions(collections, transactions);
+    this.projections = new MongoDBProjections(collections);
+    this.processes = new MongoDBProcesses(collections, transactions);
+    this.cases = new MongoDBCases(collections);
     this.routes = new MongoDBRoutes(collections, transactions, sequencer);
     this.lanes = new MongoDBLanes(collections, transactions, outbox, sequencer);
     this.leases = new MongoDBLeases(collections);

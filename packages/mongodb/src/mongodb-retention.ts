@@ -5,6 +5,7 @@ import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import { serverTime } from './server-time.js';
+import { removeClaims } from './removed-claims.js';
 import type { OutboxDocument } from './stored-documents.js';
 
 type Row = Pick<OutboxDocument, '_id' | 'position' | 'at'>;
@@ -31,8 +32,12 @@ export class MongoDBRetention implements Retention {
     }
   }
 
-  removeClaims(): Promise<number> {
-    return Promise.resolve(0);
+  async removeClaims(options: RemoveOptions): Promise<number> {
+    try {
+      return await removeClaims(this.collections, options);
+    } catch (error) {
+      throw translate(error);
+    }
   }
 
   async removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {

@@ -1,4 +1,14 @@
-import type { DeliveryOutcome, LaneState, MessageKind, RecordedAction, StoppedState } from '@waybill/core';
+import type {
+  CaseKind,
+  DeliveryOutcome,
+  LaneState,
+  MessageKind,
+  ProcessStatus,
+  RecordedAction,
+  StoppedState,
+  StoredStep,
+  SubscriptionState,
+} from '@waybill/core';
 import { Timestamp } from 'mongodb';
 import type { Binary, Long } from 'mongodb';
 
@@ -187,6 +197,123 @@ export interface ClaimDocument {
   readonly _id: { readonly handler: string; readonly messageId: string };
   readonly source: string;
   readonly firstAttemptAt: Date;
+  /** Made under a lane of this database: of no use any more once the outbox has no message of this id. */
+  readonly byLane?: true;
+  readonly message?: string;
+}
+
+/** Where a subscription is, and what it stands at. Its transactions write it; beside them only who takes it over. */
+export interface SubscriptionDocument {
+  readonly _id: string;
+  readonly positions: string;
+  /** Of this subscription alone, and not of one that had its name before or has it later. */
+  readonly life: string;
+  /** Under which transactions of its holder are fenced. */
+  readonly epoch: Long;
+  readonly position: Long | null;
+  readonly lastMessage: Long | null;
+  readonly state: SubscriptionState;
+  readonly failure: SubscriptionFailureDocument | null;
+  readonly caughtUp: boolean;
+  readonly head: Long | null;
+  readonly lastOccurredAt: Date | null;
+  readonly messages: Long;
+  readonly movedAt: Date | null;
+  /** Written to lock it. */
+  readonly looks?: number;
+}
+
+export interface SubscriptionFailureDocument {
+  readonly message: {
+    readonly stream: string;
+    readonly revision: Long;
+    readonly id: string;
+    readonly type: string;
+    readonly position: Long;
+  } | null;
+  readonly attempts: number;
+  readonly nextTryAt: Date | null;
+  readonly code: string;
+  readonly error: string;
+}
+
+/** Who holds a subscription, and what operators want of it. It stays when the subscription is removed: the next one of its name goes on with the epoch. */
+export interface SubscriptionLeaseDocument {
+  readonly _id: string;
+  readonly epoch: Long;
+  readonly owner: string | null;
+  readonly leaseUntil: Date;
+  readonly leaseMs: number;
+  readonly released: boolean;
+  /** The holder before had not released it. */
+  readonly takenOver: boolean;
+  /** In which the holder runs its transactions: whoever takes over ends these first, with what may be open in them. */
+  readonly sessions: readonly Binary[];
+  readonly paused: boolean;
+  readonly resume: { readonly skip: string | null; readonly reason: string | null } | null;
+  readonly isRemoved: boolean;
+  /** Lives of removed subscriptions whose passed streams are still to be forgotten. */
+  readonly ended: readonly string[];
+}
+
+/** The last revision of a stream that a subscription has done. The key order counts. */
+export interface PassedDocument {
+  readonly _id: {
+    /** Its life: one that is removed and made anew has passed nothing. */
+    readonly subscription: string;
+    readonly stream: string;
+  };
+  readonly revision: Long;
+}
+
+export interface ProjectionDocument {
+  readonly _id: string;
+  readonly live: number;
+  /** The highest generation that there ever was. */
+  readonly last: number;
+  readonly rebuilding: number | null;
+  readonly switchedAt: Date | null;
+}
+
+/** A process; one without a status was only locked. The key order counts. */
+export interface ProcessDocument extends Partial<Omit<StartedProcessDocument, '_id'>> {
+  readonly _id: { readonly process: string; readonly key: string };
+}
+
+export interface StartedProcessDocument {
+  readonly _id: ProcessDocument['_id'];
+  readonly status: ProcessStatus;
+  readonly reason: string | null;
+  /** JSON text. */
+  readonly state: string;
+  readonly schemaVersion: number;
+  readonly steps: readonly StoredStep[];
+  readonly correlationId: string;
+  readonly startedAt: Date;
+  readonly changedAt: Date;
+  /** Written to lock it. */
+  readonly locks?: number;
+  readonly lockedAt?: Date;
+}
+
+/** A time-out that is set. The key order counts: a process's are read as a range of these. */
+export interface TimeoutDocument {
+  readonly _id: { readonly process: string; readonly key: string; readonly timeout: string };
+  /** Of this setting. */
+  readonly id: string;
+  readonly dueAt: Date;
+}
+
+export interface CaseDocument {
+  readonly _id: string;
+  readonly kind: CaseKind;
+  readonly of: string;
+  readonly message: { readonly stream: string; readonly revision: Long; readonly id: string; readonly type: string } | null;
+  readonly process: { readonly key: string; readonly step: string } | null;
+  readonly correlationId: string | null;
+  readonly detail: string;
+  readonly openedAt: Date;
+  readonly closed: { readonly at: Date; readonly by: string; readonly reason: string } | null;
 }
 
 /** How far a stream has arrived. */

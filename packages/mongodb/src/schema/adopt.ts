@@ -39,6 +39,7 @@ export async function adopt(collections: MongoDBCollections, name: string | unde
       {},
       { $inc: { epoch: int64(ADOPTED_EPOCH_STEP) }, $set: { owner: null, released: true, leaseUntil: new Date(0), session: null } },
     );
+    await endSubscriptionLeases(collections);
     await instances.deleteMany({}); // of the original's processes
     const routes = await pendingOf(collections);
 
@@ -53,6 +54,13 @@ export async function adopt(collections: MongoDBCollections, name: string | unde
   } catch (error) {
     throw translate(error);
   }
+}
+
+/** The lease's document first: between the two it is free under an epoch that is higher than that of any transaction. */
+async function endSubscriptionLeases({ subscriptions, subscriptionLeases }: MongoDBCollections): Promise<void> {
+  const raised = { $inc: { epoch: int64(ADOPTED_EPOCH_STEP) } };
+  await subscriptionLeases.updateMany({}, { ...raised, $set: { owner: null, released: true, leaseUntil: new Date(0), sessions: [] } });
+  await subscriptions.updateMany({}, raised);
 }
 
 /** Of a message, or of a lane: collections that are dumped one after the other need not agree. */

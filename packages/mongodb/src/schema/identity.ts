@@ -4,7 +4,7 @@ import { translate } from '../mongodb-errors.js';
 import type { IdentityDocument } from '../stored-documents.js';
 
 /** Of the collections and their indexes; to be raised with whatever older code could not live with. */
-export const VERSION = 3;
+export const VERSION = 4;
 
 /** @throws {@link SchemaMismatchError} never migrated, or made for another version or another number of lanes */
 export async function refuseUnmigrated(collections: MongoDBCollections): Promise<IdentityDocument> {

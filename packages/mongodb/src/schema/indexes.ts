@@ -1,7 +1,8 @@
 import type { MongoDBCollections } from '../mongodb-collections.js';
 
 /** What is there already is left alone. Each index costs every write of its collection: those of the outbox, every commit. */
-export async function createIndexes({ outbox, actions, stopped, history }: MongoDBCollections): Promise<void> {
+export async function createIndexes(collections: MongoDBCollections): Promise<void> {
+  const { outbox, actions, stopped, history, inbox, processes, timeouts, cases } = collections;
   await outbox.createIndexes([
     { key: { lane: 1, position: 1 }, name: 'lane', partialFilterExpression: { position: { $gt: 0 } } },
     { key: { pending: 1, at: 1 }, name: 'pending', partialFilterExpression: { pending: true } },
@@ -18,4 +19,12 @@ export async function createIndexes({ outbox, actions, stopped, history }: Mongo
     { key: { '_id.lane': 1, clusterTime: 1, '_id.route': 1 }, name: 'delivered', partialFilterExpression: { '_id.outcome': 'delivered' } },
     { key: { messageIds: 1 }, name: 'not_delivered', partialFilterExpression: { notDelivered: true } },
   ]);
+  await inbox.createIndexes([{ key: { byLane: 1, firstAttemptAt: 1 }, name: 'age' }]);
+  await processes.createIndexes([
+    { key: { '_id.process': 1, status: 1, changedAt: 1 }, name: 'process' },
+    { key: { '_id.key': 1 }, name: 'key' },
+    { key: { 'steps.state': 1, changedAt: 1 }, name: 'step' },
+  ]);
+  await timeouts.createIndexes([{ key: { dueAt: 1 }, name: 'due' }]);
+  await cases.createIndexes([{ key: { 'closed.at': 1, openedAt: 1 }, name: 'open' }]);
 }
