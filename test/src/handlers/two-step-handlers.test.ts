@@ -56,7 +56,7 @@ describe(`two-step handlers (${decoratorMode} decorators)`, () => {
     readonly repeats: boolean[] = [];
     openWhileCalling = 0;
 
-    @OutboxHandler(OrderPlaced, { name: 'charge-card', twoStep: true })
+    @OutboxHandler(OrderPlaced, { name: 'charge-card', twoStep: true, retry: { attempts: 1 } })
     async charge(message: Message<OrderPlaced>, { signal, attempt, mayBeRepeat }: CallContext): Promise<Commit<InMemoryTx>> {
       this.attempts.push(attempt);
       this.repeats.push(mayBeRepeat);
