@@ -144,6 +144,12 @@ export { ProjectionHandler } from './projection/projection-handler.js';
 export type { ProjectionDecorator } from './projection/projection-handler.js';
 export { projectorOf } from './projection/projector-of.js';
 export type { ProjectedTx } from './projection/projector-of.js';
+export { Projections } from './projection/projections.js';
+export type { CaughtUpOptions } from './projection/projections.js';
+export type { ProjectionsOptions } from './projection/projections-options.js';
+export type { ProjectionsEvents } from './projection/projections-events.js';
+export type { GenerationStatus, ProjectionStatus, RebuildStatus } from './projection/projection-status.js';
+export type { PauseProjectionOptions, ResumeProjectionOptions } from './projection/projection-orders.js';
 export type { ProjectionStore, StoredProjection } from './projection/projection-store.js';
 
 // process

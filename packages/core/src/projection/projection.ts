@@ -8,7 +8,7 @@ export interface ProjectionOptions {
 type Class = abstract new (...args: never[]) => object;
 
 const names = new WeakMap<object, string>();
-const MOST_BYTES = 200;
+const MOST_BYTES = 180; // with the generation it must fit into the name of a subscription
 
 /**
  * Says that a class is a projection: `@Projection({ name: 'order-list' })`, with methods that are decorated with {@link ProjectionHandler}.

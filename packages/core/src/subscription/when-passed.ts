@@ -5,7 +5,8 @@ import type { MessagePlace } from '../outbox/delivery-status.js';
 import type { SubscriptionStore } from './subscription-store.js';
 
 export interface WhenPassedOptions {
-  readonly subscription: string;
+  /** A function is asked at each look: which one it is may change meanwhile. */
+  readonly subscription: string | (() => Promise<string>);
   readonly subscriptions: Pick<SubscriptionStore<never>, 'passed' | 'find'>;
   readonly clock?: Clock | undefined;
   /** Give up after so many milliseconds. Default: wait for ever. */
@@ -25,7 +26,7 @@ const LONGEST_LOOK_MS = 250;
  */
 export async function whenPassed(
   messages: readonly MessagePlace[],
-  { subscription, subscriptions, clock = systemClock, timeoutMs = Infinity, signal }: WhenPassedOptions,
+  { subscription: named, subscriptions, clock = systemClock, timeoutMs = Infinity, signal }: WhenPassedOptions,
 ): Promise<void> {
   if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs))
     throw new InvalidOptionsError('timeoutMs is not a number; leave it out to wait for ever.');
@@ -37,6 +38,7 @@ export async function whenPassed(
 
   for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(LONGEST_LOOK_MS, waitMs * 2)) {
     signal?.throwIfAborted();
+    const subscription = typeof named === 'string' ? named : await named();
     // Looked at before what is passed: whoever is stopped now has passed all that it will.
     const { state, failure } = (await subscriptions.find(subscription)) ?? {};
     const passed = new Map((await subscriptions.passed(subscription, streams)).map(({ stream, revision }) => [stream, revision]));
