@@ -1,6 +1,7 @@
 // Compiles, unchanged, with standard (TC39) and with legacy decorators; needs no reflect-metadata and no container.
-import { ArrivalLog, Dispatcher, HandlerSink, InboxHandler, InboxHandlers, OutboxHandler } from '@waybill/core';
-import type { CallContext, Commit, HandlerContext, Message } from '@waybill/core';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ArrivalLog, Dispatcher, handled, HandlerSink, InboxHandler, InboxHandlers, OutboxHandler } from '@waybill/core';
+import type { CallContext, Commit, CommitOrCompensate, HandlerContext, HandlerMiddleware, Message } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
 import type { PostgresTx } from '@waybill/postgres';
 import { PostgresDatabase } from '@waybill/postgres';
@@ -12,6 +13,7 @@ import { cards } from './cards.js';
 
 interface Payments {
   charge(cents: number, options: { idempotencyKey: string; signal: AbortSignal }): Promise<{ id: string }>;
+  refund(id: string, options: { idempotencyKey: string; signal: AbortSignal }): Promise<void>;
 }
 
 export class OrderDiary {
@@ -48,10 +50,34 @@ export class Billing {
       append(`charged-${message.stream}`, OrderShipped({ at: new Date() }));
     };
   }
+
+  // what the call has done is taken back where it can never be committed; and tries of its own before the lane hears of a failure
+  @OutboxHandler(OrderPlaced, { name: 'charge-deposit', twoStep: true, retry: { attempts: 3, firstMs: 50, maxMs: 1_000 } })
+  async deposit({ id, stream }: Message<OrderPlaced>, { signal }: CallContext): Promise<CommitOrCompensate<PostgresTx>> {
+    const charge = await this.payments.charge(1_000, { idempotencyKey: id, signal });
+    return {
+      commit: async ({ tx }) => void (await tx.query('insert into deposit values ($1, $2)', [charge.id, stream])),
+      compensate: async (context) => this.payments.refund(charge.id, { idempotencyKey: id, signal: context.signal }),
+    };
+  }
+
+  // best effort: what it cannot do becomes a case for a person, and the message goes on
+  @OutboxHandler(OrderCancelled, { name: 'regret', onFailure: 'discard' })
+  async regret(_message: Message<OrderCancelled>, _context: HandlerContext<PostgresTx>): Promise<void> {}
 }
+
+// around each call of a handler's code
+const tenant = new AsyncLocalStorage<string | undefined>();
+const withTenant: HandlerMiddleware = ({ message }, next) => tenant.run(message.metadata['tenant'], next);
 
 declare const payments: Payments;
 const database = new PostgresDatabase({ pool: new Pool() });
+const handlers = new HandlerSink({
+  database,
+  unitOfWork,
+  handlers: [new OrderDiary(), new Billing(payments)],
+  middleware: [withTenant],
+});
 const eventstore = new EventStoreDB('esdb://localhost:2113');
 export const dispatcher = new Dispatcher({
   database,
@@ -59,9 +85,13 @@ export const dispatcher = new Dispatcher({
   routes: {
     eventstoredb: { sink: eventstore.sink },
     cards: { sink: cards, only: [ChargeCard] },
-    diary: { sink: new HandlerSink({ database, unitOfWork, handlers: [new OrderDiary(), new Billing(payments)] }), onFailure: 'halt' },
+    diary: { sink: handlers, onFailure: 'halt' },
   },
 });
+
+// wait for the effects, not only until the sink accepted
+const receipt = await unitOfWork.run(async ({ load }) => (await load(Order, '7')).cancel('out of stock'));
+await handled(receipt, handlers, { timeoutMs: 5_000 });
 
 // handled before the sender gets its answer ...
 export const now = new InboxHandlers({ name: 'shipments', database, unitOfWork, handlers: [new OrderDiary()], inOrder: true });

@@ -26,9 +26,15 @@ export class Wrong {
     return async () => void tx;
   }
 
-  // @ts-expect-error A two-step handler returns Promise<Commit<Tx>>: the function that commits the result
+  // @ts-expect-error A two-step handler returns Promise<Commit<Tx>>, the function that commits the result, or Promise<CommitOrCompensate<Tx>>
   @OutboxHandler(OrderPlaced, { name: 'a', twoStep: true })
   async twoStepThatCommitsNothing(_message: Message<OrderPlaced>, _context: CallContext): Promise<void> {}
+
+  // @ts-expect-error A two-step handler returns Promise<Commit<Tx>>, the function that commits the result, or Promise<CommitOrCompensate<Tx>>
+  @OutboxHandler(OrderPlaced, { name: 'a', twoStep: true })
+  async twoStepThatCannotCommit(_message: Message<OrderPlaced>, _context: CallContext): Promise<{ compensate(): Promise<void> }> {
+    return { compensate: async () => {} };
+  }
 
   // @ts-expect-error A handler returns Promise<void>: make the method async (or say twoStep: true)
   @OutboxHandler(OrderPlaced, { name: 'a' })
@@ -60,7 +66,7 @@ export class WrongAboutWhatArrives {
     return async () => void tx;
   }
 
-  // @ts-expect-error A two-step handler returns Promise<Commit<Tx>>: the function that commits the result
+  // @ts-expect-error A two-step handler returns Promise<Commit<Tx>>, the function that commits the result, or Promise<CommitOrCompensate<Tx>>
   @InboxHandler(OrderPlaced, { name: 'a', twoStep: true })
   async twoStepThatCommitsNothing(_message: Message<OrderPlaced>, _context: CallContext): Promise<void> {}
 }

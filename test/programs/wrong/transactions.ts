@@ -1,5 +1,5 @@
 import { HandlerSink, InboxHandlers, OutboxHandler, projector, UnitOfWork } from '@waybill/core';
-import type { CallContext, Commit, Database, HandlerContext, Message } from '@waybill/core';
+import type { CallContext, Commit, CommitOrCompensate, Database, HandlerContext, Message } from '@waybill/core';
 import type { PostgresDatabase, PostgresTx } from '@waybill/postgres';
 import { orderCatalogue as catalogue, OrderPlaced } from '../usage/orders/order-events.js';
 import type { OtherTx } from './other-database.js';
@@ -32,12 +32,26 @@ class Own {
 }
 
 class TwoSteps {
+  async ownWithAWayBack(_message: Message<OrderPlaced>, _context: CallContext): Promise<CommitOrCompensate<PostgresTx>> {
+    return { commit: async () => {}, compensate: async () => {} };
+  }
+
+  async either(_message: Message<OrderPlaced>, _context: CallContext): Promise<Commit<PostgresTx> | CommitOrCompensate<PostgresTx>> {
+    return async () => {};
+  }
+
   async own(_message: Message<OrderPlaced>, _context: CallContext): Promise<Commit<PostgresTx>> {
     return async () => {};
   }
 
   async foreign(_message: Message<OrderPlaced>, _context: CallContext): Promise<Commit<OtherTx>> {
     return async () => {};
+  }
+}
+
+class TwoStepsWithAWayBack {
+  async foreign(_message: Message<OrderPlaced>, _context: CallContext): Promise<CommitOrCompensate<OtherTx>> {
+    return { commit: async () => {}, compensate: async () => {} };
   }
 }
 
@@ -48,6 +62,9 @@ export const oneStep = new HandlerSink({ database, unitOfWork, handlers: [new Ow
 
 // @ts-expect-error foreign() wants the transaction of another database
 export const twoSteps = new HandlerSink({ database, unitOfWork, handlers: [new TwoSteps()] });
+
+// @ts-expect-error foreign() wants the transaction of another database
+export const taken = new HandlerSink({ database, unitOfWork, handlers: [new TwoStepsWithAWayBack()] });
 
 // @ts-expect-error onPlaced() wants the transaction of another database
 export const arriving = new InboxHandlers({ name: 'a', database, unitOfWork, handlers: [new Own(), new Foreign(1)] });
