@@ -8,14 +8,16 @@ import type { EmulatorOptions } from './emulator-options.js';
 import { FaultPlan } from './faults/fault-plan.js';
 import { Faults } from './faults/faults.js';
 import { LogFile } from './log/log-file.js';
+import { SubscriptionGroups } from './persistent/subscription-groups.js';
 import { readAll } from './read/read-records.js';
 import { Endpoint } from './server/endpoint.js';
 import { appendService } from './service/append-service.js';
 import { batchAppendService } from './service/batch-append-service.js';
-import { GOSSIP, SERVER_FEATURES, STREAMS } from './service/definitions.js';
+import { GOSSIP, PERSISTENT_SUBSCRIPTIONS, SERVER_FEATURES, STREAMS } from './service/definitions.js';
 import { deleteService } from './service/delete-service.js';
 import { featuresService } from './service/features-service.js';
 import { gossipService } from './service/gossip-service.js';
+import { groupServices } from './service/group-services.js';
 import { readService } from './service/read-service.js';
 import { EventStore } from './store/event-store.js';
 import { storedEventOf } from './stored-event.js';
@@ -45,7 +47,7 @@ const LAST_MOMENTS_MS = 20;
  * An EventStoreDB in this process, for development and tests: the real client talks to it over gRPC.
  *
  * It keeps to what was measured on a real server, oddities included, and fails in the real server's ways when told to. It is one node
- * without TLS, users, projections or persistent subscriptions, and it is not durable: see the README for all that it is not.
+ * without TLS, users or projections, and it is not durable: see the README for all that it is not.
  *
  * ```ts
  * const emulator = await EventStoreDBEmulator.start();
@@ -61,6 +63,7 @@ export class EventStoreDBEmulator {
   readonly #store: EventStore;
   readonly #appender: Appender;
   readonly #desk: AppendDesk;
+  readonly #groups: SubscriptionGroups;
   readonly #endpoint: Endpoint;
   readonly #options: Required<Omit<EmulatorOptions, 'file'>>;
   #state: 'new' | 'running' | 'killed' | 'stopped' = 'new';
@@ -79,6 +82,7 @@ export class EventStoreDBEmulator {
       maxAppendBytes,
       commitTimeoutMs,
     });
+    this.#groups = new SubscriptionGroups({ store: this.#store, appender: this.#appender, faults: this.#plan });
     this.#endpoint = new Endpoint({ host, port, serve: (server) => this.#serve(server) });
     const server = {
       setCommitDelay: (delayMs: number) => void (this.#store.commitDelayMs = delayMs),
@@ -97,9 +101,11 @@ export class EventStoreDBEmulator {
   static async start(options: EmulatorOptions = {}): Promise<EventStoreDBEmulator> {
     const emulator = new EventStoreDBEmulator(options);
     emulator.#store.open();
+    emulator.#groups.open();
     try {
       await emulator.#endpoint.open();
     } catch (error) {
+      emulator.#groups.close();
       emulator.#store.close();
       throw error;
     }
@@ -124,6 +130,7 @@ export class EventStoreDBEmulator {
     if (this.#state !== 'running') return;
     this.#state = 'killed';
     this.#plan.die();
+    this.#groups.close();
     this.#store.crash(surviving);
     await this.#endpoint.close({ reset: true });
   }
@@ -137,6 +144,7 @@ export class EventStoreDBEmulator {
     if (this.#state === 'stopped') throw new EmulatorStoppedError();
     await this.kill(options);
     this.#appender.forgetRecentIds();
+    this.#groups.open();
     await this.#endpoint.open();
     this.#plan.revive();
     this.#state = 'running';
@@ -152,6 +160,7 @@ export class EventStoreDBEmulator {
     }
     this.#state = 'stopped';
     this.#plan.die();
+    this.#groups.close();
     await this.#endpoint.close({ reset: false });
     this.#store.close();
   }
@@ -195,6 +204,7 @@ export class EventStoreDBEmulator {
       delete: deleteService({ store, appender, faults, hard: false }),
       tombstone: deleteService({ store, appender, faults, hard: true }),
     });
+    server.addService(PERSISTENT_SUBSCRIPTIONS, groupServices({ groups: this.#groups, store, faults }));
     server.addService(GOSSIP, { read: gossipService(() => ({ host: this.#address, port: this.port }), faults) });
     server.addService(SERVER_FEATURES, { getSupportedMethods: featuresService(REPORTED_VERSIONS[version], faults) });
   }

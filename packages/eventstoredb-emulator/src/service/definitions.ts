@@ -1,4 +1,12 @@
 import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import {
+  competingReadRequest,
+  defineGroupRequest,
+  deleteGroupRequest,
+  groupInfoRequest,
+  listGroupsRequest,
+  replayParkedRequest,
+} from '../wire/group-messages.js';
 import { appendRequest, batchAppendRequest, deleteRequest, empty, readRequest } from '../wire/messages.js';
 import type { Codec } from '../wire/schema.js';
 
@@ -7,6 +15,7 @@ interface Shape {
   readonly responseStream: boolean;
 }
 
+const GROUPS = 'event_store.client.persistent_subscriptions.PersistentSubscriptions';
 const UNARY: Shape = { requestStream: false, responseStream: false };
 
 export const STREAMS: ServiceDefinition<UntypedServiceImplementation> = {
@@ -15,6 +24,17 @@ export const STREAMS: ServiceDefinition<UntypedServiceImplementation> = {
   batchAppend: method('event_store.client.streams.Streams/BatchAppend', batchAppendRequest, { requestStream: true, responseStream: true }),
   delete: method('event_store.client.streams.Streams/Delete', deleteRequest, UNARY),
   tombstone: method('event_store.client.streams.Streams/Tombstone', deleteRequest, UNARY),
+};
+
+export const PERSISTENT_SUBSCRIPTIONS: ServiceDefinition<UntypedServiceImplementation> = {
+  create: method(`${GROUPS}/Create`, defineGroupRequest, UNARY),
+  update: method(`${GROUPS}/Update`, defineGroupRequest, UNARY),
+  delete: method(`${GROUPS}/Delete`, deleteGroupRequest, UNARY),
+  getInfo: method(`${GROUPS}/GetInfo`, groupInfoRequest, UNARY),
+  replayParked: method(`${GROUPS}/ReplayParked`, replayParkedRequest, UNARY),
+  list: method(`${GROUPS}/List`, listGroupsRequest, UNARY),
+  restartSubsystem: method(`${GROUPS}/RestartSubsystem`, empty, UNARY),
+  read: method(`${GROUPS}/Read`, competingReadRequest, { requestStream: true, responseStream: true }),
 };
 
 export const GOSSIP: ServiceDefinition<UntypedServiceImplementation> = {

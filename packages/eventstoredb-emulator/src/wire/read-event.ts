@@ -18,13 +18,27 @@ const tag = (field: number, wireType: number): number => (field << 3) | wireType
  * Encodes `ReadResp { event: ReadEvent }` straight from the log. By hand and not through the schema: this is what a read spends its time on,
  * and a stored event needs no object in between.
  */
-export function encodeReadEvent({ event, link }: ResolvedRecord): Buffer {
+export function encodeReadEvent(resolved: ResolvedRecord): Buffer {
+  const writer = beginReadEvent(resolved);
+  writer.uint32(tag(3, 0)).uint64((resolved.link ?? resolved.event)!.position);
+  return writer.ldelim().finish() as Buffer;
+}
+
+/** The same for a persistent subscription, which also tells how often it has delivered the event before. */
+export function encodeCompetingEvent(resolved: ResolvedRecord, retryCount: number, { ofAll }: { readonly ofAll: boolean }): Buffer {
+  const writer = beginReadEvent(resolved);
+  if (ofAll) writer.uint32(tag(3, 0)).uint64((resolved.link ?? resolved.event)!.position);
+  else writer.uint32(tag(4, LENGTH_DELIMITED)).uint32(0);
+  writer.uint32(tag(5, 0)).int32(retryCount);
+  return writer.ldelim().finish() as Buffer;
+}
+
+function beginReadEvent({ event, link }: ResolvedRecord): protobuf.Writer {
   const writer = protobuf.Writer.create();
   writer.uint32(tag(1, LENGTH_DELIMITED)).fork();
   if (event) recordedEvent(writer.uint32(tag(1, LENGTH_DELIMITED)).fork(), event).ldelim();
   if (link) recordedEvent(writer.uint32(tag(2, LENGTH_DELIMITED)).fork(), link).ldelim();
-  writer.uint32(tag(3, 0)).uint64((link ?? event)!.position);
-  return writer.ldelim().finish() as Buffer;
+  return writer;
 }
 
 function recordedEvent(writer: protobuf.Writer, record: LogRecord): protobuf.Writer {

@@ -67,6 +67,43 @@ export function consumerTooSlow(): Failure {
   };
 }
 
+/** What a call about a subscription group ends with; the client reads the group's names from the trailers. */
+export interface GroupNames {
+  /** A stream's name, or `$all`. */
+  readonly source: string;
+  readonly group: string;
+}
+
+export function groupMissing({ source, group }: GroupNames): Failure {
+  const details = `Subscription group ${group} on stream ${source} does not exist.`;
+  return { code: status.NOT_FOUND, details, metadata: groupTrailers('persistent-subscription-does-not-exist', { source, group }) };
+}
+
+export function groupExists({ source, group }: GroupNames): Failure {
+  const details = `Subscription group ${group} on stream ${source} exists.`;
+  return { code: status.ALREADY_EXISTS, details, metadata: groupTrailers('persistent-subscription-exists', { source, group }) };
+}
+
+export function groupFailed({ source, group }: GroupNames, reason: string): Failure {
+  const details = `Subscription group ${group} on stream ${source} failed: '${reason}'`;
+  const metadata = groupTrailers('persistent-subscription-failed', { source, group }, { reason });
+  return { code: status.INTERNAL, details, metadata };
+}
+
+export function subscriberDropped({ source, group }: GroupNames): Failure {
+  const details = `Subscription group ${group} on stream ${source} was dropped.`;
+  return { code: status.CANCELLED, details, metadata: groupTrailers('persistent-subscription-dropped', { source, group }) };
+}
+
+export function tooManySubscribers({ source, group }: GroupNames): Failure {
+  const details = `Maximum subscriptions reached for subscription group ${group} on stream ${source}.`;
+  return { code: status.FAILED_PRECONDITION, details, metadata: groupTrailers('maximum-subscribers-reached', { source, group }) };
+}
+
+function groupTrailers(exception: string, { source, group }: GroupNames, more: Readonly<Record<string, string>> = {}): Metadata {
+  return trailers({ exception, 'stream-name': source, 'group-name': group, ...more });
+}
+
 /** How the real server answers what its handlers do not expect, an empty stream name for one. */
 export function exceptionThrown(): Failure {
   return { code: status.UNKNOWN, details: 'Exception was thrown by handler.' };

@@ -1,7 +1,7 @@
-import { EventStoreDBClient, persistentSubscriptionToStreamSettingsFromDefaults } from '@eventstore/db-client';
+import { EventStoreDBClient } from '@eventstore/db-client';
 import { expect } from 'chai';
-import { anEvent, failureOf } from './append-path.js';
-import { itOnEmulator, newStream, serverUnderTest } from './server-under-test.js';
+import { anEvent } from './append-path.js';
+import { newStream, serverUnderTest } from './server-under-test.js';
 import type { ServerUnderTest } from './server-under-test.js';
 
 describe('EventStoreDB conformance: finding the server', () => {
@@ -39,13 +39,5 @@ describe('EventStoreDB conformance: finding the server', () => {
 
     expect(await appendThrough(`esdb+discover://${host}?tls=false`)).to.include({ success: true });
     expect(await appendThrough(`esdb://${host},127.0.0.1:1?tls=false`)).to.include({ success: true });
-  });
-
-  itOnEmulator('has no persistent subscriptions and says so', async () => {
-    const failure = await failureOf(
-      server.client.createPersistentSubscriptionToStream(newStream(), 'group', persistentSubscriptionToStreamSettingsFromDefaults()),
-    );
-
-    expect(failure).to.include({ code: 12 });
   });
 });
