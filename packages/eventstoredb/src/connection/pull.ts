@@ -36,6 +36,7 @@ export async function* pull<Item>(current: CurrentClient, reading: Readable, opt
       .then(onSilence)
       .catch((error: Error) => reading.destroy(error));
   });
+  reading.once('close', () => watch.stop()); // also when nobody asks for more
 
   const items = reading[Symbol.asyncIterator]() as AsyncIterator<Item>;
   try {
