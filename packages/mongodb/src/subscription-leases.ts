@@ -1,5 +1,5 @@
 import type { SubscriptionLease, SubscriptionOrders } from '@waybill/core';
-import type { Binary, ClientSession, Filter, Long } from 'mongodb';
+import type { ClientSession, Filter, Long } from 'mongodb';
 import { endSessions } from './end-sessions.js';
 import { int64 } from './int64.js';
 import { IS_FREE } from './lease-time.js';
