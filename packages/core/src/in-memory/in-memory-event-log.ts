@@ -2,7 +2,7 @@ import { TargetUnavailableError } from '../errors.js';
 import type { Arrival, UnreadableMessage } from '../receiver/arrival.js';
 import type { ArrivedMessage } from '../receiver/arrived-message.js';
 import type { EventLog, FollowOptions, LogEntry } from '../subscription/event-log.js';
-import { Bell } from './bell.js';
+import { Bell } from '../bell.js';
 
 export interface InMemoryEventLogOptions {
   /** Default `in-memory`. Two logs of one name have the same positions. */

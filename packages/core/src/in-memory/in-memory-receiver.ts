@@ -2,7 +2,7 @@ import { TargetUnavailableError } from '../errors.js';
 import type { Arrival, UnreadableMessage } from '../receiver/arrival.js';
 import type { ArrivedMessage } from '../receiver/arrived-message.js';
 import type { Received, Receiver } from '../receiver/receiver.js';
-import { Bell } from './bell.js';
+import { Bell } from '../bell.js';
 
 export interface InMemoryReceiverOptions {
   /** Default `in-memory`. */

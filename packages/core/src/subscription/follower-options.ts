@@ -1,6 +1,12 @@
+import { hostname } from 'node:os';
+import { v4 as randomUuid } from 'uuid';
+import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import type { RetryOptions } from '../dispatcher/backoff.js';
+import { isPlainText } from '../dispatcher/plain-text.js';
+import { InvalidOptionsError } from '../errors.js';
+import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import type { Reached } from '../moment.js';
 import type { EventLog } from './event-log.js';
@@ -19,8 +25,10 @@ export interface FollowerOptions<Tx> {
   readonly start?: 'beginning' | 'now' | undefined;
   /** Name of this process among the holders. Default: host, process id and something random. */
   readonly instance?: string | undefined;
-  /** How long the lease holds without being renewed, in milliseconds. Default 10,000. */
+  /** How long the lease holds without being renewed, in milliseconds, 300 to a day. Default 10,000. Orders are seen every third of it. */
   readonly leaseMs?: number | undefined;
+  /** How long `stop` waits for what is under way before it is cut short, in milliseconds. Default 10,000. */
+  readonly stopWithinMs?: number | undefined;
   /** Tries of one message, and the waits between tries of anything. As of a route: 10 tries, 200 to 30,000 ms. */
   readonly retry?: RetryOptions | undefined;
   /** A log that hands out nothing, not even that nothing is there, for so many milliseconds is followed anew. Default 60,000. */
@@ -37,4 +45,63 @@ export interface FollowerOptions<Tx> {
    * told, and waited out like the database's trouble.
    */
   readonly whenCaughtUp?: ((progress: SubscriptionProgress, signal: AbortSignal) => Promise<'done' | 'again'>) | undefined;
+}
+
+type Defaulted = 'start' | 'instance' | 'leaseMs' | 'stopWithinMs' | 'retry' | 'silenceMs' | 'clock' | 'random' | 'logger' | 'on';
+
+/** Options as they will be used. */
+export type CompleteFollowerOptions<Tx> = FollowerOptions<Tx> & {
+  readonly [Name in Defaulted]-?: NonNullable<FollowerOptions<Tx>[Name]>;
+};
+
+const A_DAY_MS = 24 * 60 * 60 * 1_000;
+const MOST_NAME_BYTES = 200;
+
+/** @throws {@link InvalidOptionsError} they cannot work */
+export function completeFollowerOptions<Tx>(options: FollowerOptions<Tx>): CompleteFollowerOptions<Tx> {
+  const complete = {
+    ...options,
+    start: options.start ?? 'beginning',
+    instance: options.instance ?? `${hostname()}:${process.pid}:${randomUuid().slice(0, 8)}`,
+    leaseMs: options.leaseMs ?? 10_000,
+    stopWithinMs: options.stopWithinMs ?? 10_000,
+    retry: options.retry ?? {},
+    silenceMs: options.silenceMs ?? 60_000,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    logger: options.logger ?? silentLogger,
+    on: heardBy(options),
+  } as const;
+  const { subscription, instance, start, following, retry } = complete;
+  if (!isPlainText(subscription) || Buffer.byteLength(subscription) > MOST_NAME_BYTES)
+    throw new InvalidOptionsError(
+      `A subscription needs a name of 1 to ${MOST_NAME_BYTES} bytes, without NUL and half surrogate pairs: its place is kept under it. It is ${JSON.stringify(subscription)?.slice(0, 80)}.`,
+    );
+  if (!isPlainText(instance))
+    throw new InvalidOptionsError(`instance is ${JSON.stringify(instance)}; it must be text that every database keeps, and not empty.`);
+  if (start !== 'beginning' && start !== 'now')
+    throw new InvalidOptionsError(`start "${String(start)}" does not exist; choose "beginning" or "now".`);
+  refuseOutside('leaseMs', complete.leaseMs, 300, A_DAY_MS);
+  refuseOutside('stopWithinMs', complete.stopWithinMs, 0, A_DAY_MS);
+  refuseOutside('silenceMs', complete.silenceMs, 1, A_DAY_MS);
+  refuseOutside('mostAtOnce', following.mostAtOnce, 1, 10_000);
+  for (const [name, value] of Object.entries(retry) as [string, number | undefined][])
+    if (value !== undefined) refuseOutside(`retry.${name}`, value, 1, name === 'attempts' ? Infinity : A_DAY_MS);
+  return complete;
+}
+
+/** A listener that throws stops nothing. */
+function heardBy<Tx>({ on, logger = silentLogger }: FollowerOptions<Tx>): (event: FollowerEvent) => void {
+  return (event) => {
+    try {
+      on?.(event);
+    } catch (error) {
+      logger.error({ error, name: event.name }, 'A listener of a subscription threw');
+    }
+  };
+}
+
+function refuseOutside(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value === 'number' && value >= least && value <= most) return;
+  throw new InvalidOptionsError(`${name} is ${String(value)}; it must be a number from ${least} to ${most}.`);
 }

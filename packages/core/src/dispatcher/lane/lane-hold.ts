@@ -2,14 +2,14 @@ import type { Clock } from '../../clock.js';
 import type { LaneLease } from '../../outbox/lane-lease.js';
 
 /**
- * This process's grip on a lane. Let go when the lease is lost, or when the monotonic **or** the wall clock says that it may
+ * This process's grip on a lane, or on a subscription. Let go when the lease is lost, or when the monotonic **or** the wall clock says that it may
  * have expired: a suspended machine stops the former.
  */
-export class LaneHold {
+export class LaneHold<Lease = LaneLease> {
   readonly #lost = new AbortController();
   readonly #handingOver = new AbortController();
   readonly #clock: Clock;
-  #lease: LaneLease;
+  #lease: Lease;
   #deadline = 0;
   #wallDeadline = 0;
   #cancelTimer = (): void => {};
@@ -22,13 +22,13 @@ export class LaneHold {
   isUnsettled = false;
 
   /** @param askedAt - when the lease was asked for, not when it was answered: the database counts from somewhere in between */
-  constructor(lease: LaneLease, clock: Clock, leaseMs: number, askedAt: Instant) {
+  constructor(lease: Lease, clock: Clock, leaseMs: number, askedAt: Instant) {
     this.#clock = clock;
     this.#lease = lease;
     this.extend(lease, leaseMs, askedAt);
   }
 
-  get lease(): LaneLease {
+  get lease(): Lease {
     return this.#lease;
   }
 
@@ -52,7 +52,7 @@ export class LaneHold {
   }
 
   /** Does nothing for a lane that has ended in the meantime. */
-  extend(lease: LaneLease, leaseMs: number, askedAt: Instant): void {
+  extend(lease: Lease, leaseMs: number, askedAt: Instant): void {
     if (this.#ended) return;
     if (askedAt.monotonic + leaseMs < this.#deadline) return; // an answer that was overtaken by a later one
     this.#lease = lease;
