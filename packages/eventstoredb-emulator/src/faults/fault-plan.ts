@@ -19,9 +19,19 @@ export class FaultPlan {
   #armed: Armed[] = [];
   #held: (() => void)[] | undefined;
   #dead = false;
+  #timesForgotten = 0;
 
   get muted(): boolean {
     return this.#held !== undefined;
+  }
+
+  /** Who subscribed when this was another number is forgotten: nothing comes any more, and no error either. */
+  get timesForgotten(): number {
+    return this.#timesForgotten;
+  }
+
+  forgetSubscribers(): void {
+    this.#timesForgotten += 1;
   }
 
   arm(fault: AppendFault, appends: number, stream: string | undefined): void {

@@ -90,6 +90,14 @@ export class Faults {
     this.#plan.mute();
   }
 
+  /**
+   * Forgets who is subscribed, to groups too, and tells nobody: to those who are, nothing comes any more, while everything else goes on. Who
+   * subscribes anew is served; for a group one such consumer is enough.
+   */
+  forgetSubscribers(): void {
+    this.#plan.forgetSubscribers();
+  }
+
   /** Breaks every connection as a network does (ECONNRESET). The server lives on and takes new ones. */
   tearConnections(): void {
     this.#server.tearConnections();

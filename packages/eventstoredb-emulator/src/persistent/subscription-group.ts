@@ -7,7 +7,7 @@ import { asRetry } from './competing-message.js';
 import type { CompetingMessage } from './competing-message.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerCall } from './consumer.js';
-import { consumerStrategy } from './consumer-strategy.js';
+import { strategyByName } from './strategy-by-name.js';
 import type { ConsumerStrategy } from './consumer-strategy.js';
 import type { GroupDefinition } from './group-definition.js';
 import { keyOf } from './group-definition.js';
@@ -48,6 +48,7 @@ export class SubscriptionGroup {
   #checkpointed = { sequence: 0, at: 0 };
   #delivered = 0;
   #pumpScheduled = false;
+  #knownAs = 0;
   #closed = false;
 
   constructor(private readonly parts: SubscriptionGroupParts) {
@@ -55,7 +56,7 @@ export class SubscriptionGroup {
     const key = keyOf(definition);
     this.parked = new ParkedMessages({ key, store, writer });
     this.checkpoint = new Checkpoint({ source: definition.source, key, store, writer });
-    this.#strategy = consumerStrategy(definition.settings.strategy)!;
+    this.#strategy = strategyByName(definition.settings.strategy)!;
     this.#reader = new GroupReader(definition, store, this.checkpoint.load());
     this.#lastRead = { place: this.checkpoint.place, sequence: 0 };
   }
@@ -81,6 +82,7 @@ export class SubscriptionGroup {
     const { maxSubscriberCount } = this.definition.settings;
     if (maxSubscriberCount > 0 && this.consumers.length >= maxSubscriberCount) return undefined;
     const consumer = new Consumer(call);
+    this.#knownAs = this.parts.faults.timesForgotten;
     this.#strategy.add(consumer);
     this.pumpSoon();
     return consumer;
@@ -161,6 +163,7 @@ export class SubscriptionGroup {
   #pump(): void {
     while (!this.#closed) {
       this.#refill();
+      if (this.parts.faults.timesForgotten !== this.#knownAs) return;
       if (this.waiting.offer((message) => this.#deliver(message)) === 0) return;
     }
   }

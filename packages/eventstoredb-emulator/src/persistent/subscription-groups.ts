@@ -4,7 +4,7 @@ import { readStream } from '../read/read-records.js';
 import type { Committed, EventStore } from '../store/event-store.js';
 import { groupExists, groupFailed, groupMissing } from '../wire/statuses.js';
 import type { Failure } from '../wire/statuses.js';
-import { consumerStrategy } from './consumer-strategy.js';
+import { strategyByName } from './strategy-by-name.js';
 import { ALL, keyOf } from './group-definition.js';
 import type { GroupDefinition } from './group-definition.js';
 import { startRefused } from './group-reader.js';
@@ -120,7 +120,7 @@ export class SubscriptionGroups {
 
 function refused(definition: GroupDefinition, store: EventStore): string | undefined {
   const { strategy, readBatchSize, historyBufferSize } = definition.settings;
-  if (!consumerStrategy(strategy)) return `Consumer strategy ${strategy} does not exist.`;
+  if (!strategyByName(strategy)) return `Consumer strategy ${strategy} does not exist.`;
   if (readBatchSize >= historyBufferSize) return 'readBatchSize may not be greater than or equal to bufferSize';
   return startRefused(definition, store);
 }

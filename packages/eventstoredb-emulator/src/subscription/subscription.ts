@@ -35,6 +35,7 @@ const MOST_UNSENT = 64;
  */
 export class Subscription {
   readonly #parts: SubscriptionParts;
+  readonly #knownAs: number;
   #live = false;
   #waiting: Delivery[] = [];
   #ending: Failure | undefined;
@@ -43,6 +44,7 @@ export class Subscription {
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
+    this.#knownAs = parts.faults.timesForgotten;
   }
 
   start(id: string): void {
@@ -88,7 +90,8 @@ export class Subscription {
   }
 
   #pump(): void {
-    const { call, source } = this.#parts;
+    const { call, source, faults } = this.#parts;
+    if (faults.timesForgotten !== this.#knownAs) return this.#stopListening();
     while (!call.cancelled && !call.writableEnded && call.writableLength < MOST_UNSENT) {
       const delivery = this.#live ? this.#waiting.shift() : source.next();
       if (delivery) this.#deliver(delivery);
