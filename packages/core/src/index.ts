@@ -153,6 +153,22 @@ export type { PauseProjectionOptions, ResumeProjectionOptions } from './projecti
 export type { ProjectionStore, StoredProjection } from './projection/projection-store.js';
 
 // process
+export { processManager } from './process/process-manager.js';
+export type {
+  LaterReactionOptions,
+  ProcessManager,
+  ProcessManagerBuilder,
+  ProcessManagerOptions,
+  ReactionOptions,
+} from './process/process-manager.js';
+export { defineState } from './process/process-state.js';
+export type { StateDefinition } from './process/process-state.js';
+export type { Process, Sent } from './process/process.js';
+export type { DoneStep, StepAnswer, StepOptions, StepQuestion } from './process/process-step.js';
+export { ProcessManagers } from './process/process-managers.js';
+export type { ProcessManagersOptions } from './process/process-managers.js';
+export type { ProcessEvents } from './process/process-events.js';
+export type { SettleOptions, StepPlace } from './process/settle-by-hand.js';
 export type {
   DueTimeout,
   ProcessKey,
@@ -166,6 +182,8 @@ export type {
 } from './process/process-store.js';
 
 // case
+export { Cases } from './case/cases.js';
+export type { CasesOptions } from './case/cases.js';
 export type { CaseKind, CaseQuery, CaseStore, OpenCase, RecordedCase } from './case/case-store.js';
 
 // inbox
