@@ -42,10 +42,10 @@ export function eventLogContract(name: string, open: () => Promise<EventLogFixtu
     async function entriesUntil(isLast: (entry: LogEntry) => boolean, entries: AsyncIterator<LogEntry>): Promise<readonly LogEntry[]> {
       const seen: LogEntry[] = [];
       for (;;) {
-        const { value, done } = await entries.next();
-        if (done) throw new Error(`It ended by itself, after ${seen.length} entries.`);
-        seen.push(value);
-        if (isLast(value)) return seen;
+        const next = await entries.next();
+        if (next.done === true) throw new Error(`It ended by itself, after ${seen.length} entries.`);
+        seen.push(next.value);
+        if (isLast(next.value)) return seen;
       }
     }
     const untilMessage = (id: string, entries: AsyncIterator<LogEntry>): Promise<readonly LogEntry[]> =>

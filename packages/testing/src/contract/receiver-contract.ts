@@ -39,9 +39,9 @@ export function receiverContract(name: string, open: () => Promise<ReceiverFixtu
       receiver.receive({ signal })[Symbol.asyncIterator]();
     const idOf = ({ arrival }: Received): string => (arrival.kind === 'message' ? arrival.message.id : arrival.unreadable.id);
     async function next(deliveries: AsyncIterator<Received>): Promise<Received> {
-      const { value, done } = await deliveries.next();
-      if (done) throw new Error('It ended by itself.');
-      return value;
+      const delivery = await deliveries.next();
+      if (delivery.done === true) throw new Error('It ended by itself.');
+      return delivery.value;
     }
     /** The next delivery of this message; others of it are acknowledged. */
     async function nextOf(id: string, deliveries: AsyncIterator<Received>): Promise<Received> {
