@@ -1,0 +1,224 @@
+import { expect } from 'chai';
+import { InvalidPayloadError, UnitOfWork } from '@waybill/core';
+import type { Receipt } from '@waybill/core';
+import { CrashPoints, isWaiting, SETTLE_MS } from '@waybill/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onEveryDatabase } from '../databases/databases.js';
+import type { OpenDatabase } from '../databases/databases.js';
+import { failureOf } from '../shop/failure-of.js';
+import { Order, orderEvents } from '../shop/order.js';
+import { aPlacedOrder, entriesOf, FollowingShop, placedOrders, statusOf, statusWhere } from './order-list.js';
+
+onEveryDatabase('projections that follow a log', <Tx>(open: OpenDatabase<Tx>) => {
+  let shop: FollowingShop<Tx>;
+
+  beforeEach(async () => {
+    shop = new FollowingShop(await open());
+  });
+  afterEach(() => shop.close());
+
+  it('make their tables first, and write each event once, in the order of the log, in batches', async () => {
+    const list = shop.list();
+    let transactions = 0;
+    const process = shop.process(list, { batchSize: 10, reached: (moment) => void (moment === 'projected' && transactions++) });
+    shop.log.append(...placedOrders(25));
+
+    await process.start();
+    await shop.hasWritten(1, 25);
+    shop.log.append(...placedOrders(5, 25));
+    await shop.hasWritten(1, 30);
+
+    expect(await shop.opened.written()).to.have.members([...entriesOf(1, 30), '#1 prepared']);
+    expect(list.seen).to.deep.equal(entriesOf(1, 30));
+    expect(transactions).to.be.lessThan(12);
+  });
+
+  for (const moment of ['received', 'projected', 'committed'] as const)
+    it(`write each event once when the process is cut off at "${moment}"`, async () => {
+      const points = new CrashPoints();
+      points.throwAt(moment, { nth: 2 });
+      const process = shop.process(shop.list(), { batchSize: 4, reached: points.reached });
+      shop.log.append(...placedOrders(12));
+
+      await process.start();
+      await shop.hasWritten(1, 12);
+
+      expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 12));
+    });
+
+  it('are written by one process at a time, and go on in the other when it stops', async () => {
+    const [first, second] = [shop.list(), shop.list()];
+    const [one, other] = [shop.process(first, { instance: 'one' }), shop.process(second, { instance: 'other' })];
+    await one.start();
+    await other.start();
+    shop.log.append(...placedOrders(20));
+    await shop.hasWritten(1, 20);
+
+    const owner = (await statusOf(one)).owner;
+    await (owner === 'one' ? one : other).stop();
+    shop.log.append(...placedOrders(20, 20));
+    await shop.hasWritten(1, 40);
+
+    expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 40));
+    expect([...first.seen, ...second.seen]).to.have.members(entriesOf(1, 40));
+  });
+
+  it('stop at an event that fails, over a restart, until a person passes it by with a reason', async () => {
+    const bad = aPlacedOrder('order-5');
+    const list = shop.list();
+    list.before = (entry) => {
+      if (entry === '#1 order-5@0') throw new Error('no such customer');
+    };
+    shop.log.append(...placedOrders(5), bad, ...placedOrders(4, 6));
+    const process = shop.process(list);
+
+    await process.start();
+    const stopped = await statusWhere(process, 'a stop', ({ state }) => state === 'stopped');
+    await process.stop();
+    await process.start();
+    await sleep(SETTLE_MS);
+
+    expect(stopped.failure).to.include({ attempts: 2 });
+    expect(stopped.failure?.message).to.include({ id: bad.id, stream: 'order-5', revision: 0n, type: 'OrderPlaced' });
+    expect(stopped.failure?.error).to.include('no such customer');
+    expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 5));
+    const other = await failureOf('INVALID_OPTIONS', () => process.resume('order-list', { skip: 'another', reason: 'x' }));
+    expect(other.message).to.include(`does not stand at message another, but at ${bad.id}`);
+    await failureOf('INVALID_OPTIONS', () => process.resume('order-list', { skip: bad.id }));
+
+    await process.resume('order-list', { skip: bad.id, reason: 'a test order' });
+    await shop.hasWritten(1, 9);
+    expect(await shop.ordersOf(1)).to.have.members([...entriesOf(1, 5), ...entriesOf(1, 4, 6)]);
+  });
+
+  it('stop at an event that cannot be read', async () => {
+    const process = shop.process(shop.list());
+    shop.log.append(aPlacedOrder('order-0'), aPlacedOrder('order-1', 0n, { json: { customerId: 7 } }));
+
+    await process.start();
+    const { failure } = await statusWhere(process, 'a stop', ({ state }) => state === 'stopped');
+
+    expect(failure?.code).to.equal(new InvalidPayloadError('OrderPlaced', []).code);
+    expect(await shop.ordersOf(1)).to.deep.equal(['#1 order-0@0']);
+  });
+
+  it('write nothing while they are paused, also over a restart', async () => {
+    const process = shop.process(shop.list());
+    await process.start();
+    shop.log.append(...placedOrders(2));
+    await shop.hasWritten(1, 2);
+
+    await process.pause('order-list');
+    await process.stop();
+    await process.start();
+    shop.log.append(...placedOrders(2, 2));
+    await sleep(SETTLE_MS);
+
+    expect(await shop.ordersOf(1)).to.have.length(2);
+    expect((await statusOf(process)).paused).to.equal(true);
+    await process.resume('order-list');
+    await shop.hasWritten(1, 4);
+  });
+
+  it('tell where they are, also to a process that does not follow', async () => {
+    const process = shop.process(shop.list(), { instance: 'follower' });
+    const onlooker = shop.process(shop.list());
+    expect(await statusOf(onlooker)).to.include({ projection: 'order-list', generation: 1, messages: 0n, caughtUp: false });
+    await process.start();
+    shop.log.append(...placedOrders(7));
+
+    const status = await statusWhere(onlooker, 'that it has caught up', ({ caughtUp, messages }) => caughtUp && messages === 7n);
+
+    expect(status).to.include({ state: 'running', owner: 'follower', lagMs: 0, paused: false });
+    expect(status.rebuilding).to.equal(undefined);
+    expect(status.behind).to.equal(0n);
+    expect(status.messagesPerSecond).to.be.a('number');
+  });
+
+  describe('caughtUpWith', () => {
+    let unitOfWork: UnitOfWork<Tx>;
+
+    beforeEach(() => {
+      unitOfWork = new UnitOfWork<Tx>({ database: shop.opened.database, catalogue: orderEvents });
+    });
+
+    const commit = (id: string): Promise<Receipt> => unitOfWork.run(async ({ track }) => void track(Order.placed(id)));
+    const cancel = (id: string): Promise<Receipt> => unitOfWork.run(async ({ load }) => (await load(Order, id)).cancel('no stock'));
+    /** What a route to the log does a moment later. */
+    const deliver = ({ messages }: Receipt): void =>
+      shop.log.append(...messages.map(({ id, stream, revision }) => aPlacedOrder(stream, revision, { id })));
+
+    it('resolves once what was committed can be read, in any process, also by the token', async () => {
+      const process = shop.process(shop.list());
+      const onlooker = shop.process(shop.list());
+      await process.start();
+      const receipt = await commit('7');
+
+      const here = process.caughtUpWith(receipt, { timeoutMs: 5_000 });
+      const there = onlooker.caughtUpWith(receipt.token, { projection: 'order-list', timeoutMs: 5_000 });
+      expect(await isWaiting(here)).to.equal(true);
+      deliver(receipt);
+
+      expect(await here).to.equal('caught-up');
+      expect(await shop.ordersOf(1)).to.deep.equal(['#1 order-7@0']);
+      expect(await there).to.equal('caught-up');
+      expect(await onlooker.caughtUpWith(receipt, { timeoutMs: 0 })).to.equal('caught-up');
+    });
+
+    it('answers "not-selected" where no projection wants any of it', async () => {
+      const process = shop.process(shop.list());
+      await commit('7');
+      const receipt = await cancel('7');
+
+      expect(await process.caughtUpWith(receipt, { timeoutMs: 5_000 })).to.equal('not-selected');
+      expect(await process.caughtUpWith(await unitOfWork.run(async () => {}))).to.equal('not-selected');
+    });
+
+    it('gives up after its time, or when the projection has stopped before', async () => {
+      const list = shop.list();
+      list.before = () => {
+        throw new Error('no such customer');
+      };
+      const process = shop.process(list);
+      const receipt = await commit('7');
+
+      const timeout = await failureOf('WAIT_TIMEOUT', () => process.caughtUpWith(receipt, { timeoutMs: 20 }));
+      deliver(receipt);
+      await process.start();
+      const stopped = await failureOf('SUBSCRIPTION_STOPPED', () => process.caughtUpWith(receipt, { timeoutMs: 5_000 }));
+
+      expect(timeout.message).to.include('projection order-list#1');
+      expect(stopped.message).to.include('no such customer');
+    });
+
+    it('is refused for a projection that is not there, and for what is no token', async () => {
+      const process = shop.process(shop.list());
+
+      const refused = await failureOf('INVALID_OPTIONS', async () => process.caughtUpWith(await commit('7'), { projection: 'orders' }));
+      await failureOf('INVALID_OPTIONS', () => process.caughtUpWith('nonsense'));
+
+      expect(refused.message).to.equal('There is no projection "orders" here, only: order-list.');
+    });
+  });
+
+  it('start again after a stop, and after a start that failed', async () => {
+    let isSchemaThere = false;
+    const list = shop.list();
+    list.beforePrepare = () => {
+      if (!isSchemaThere) throw new Error('no such schema');
+    };
+    const process = shop.process(list);
+    const failed = await process.start().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+    isSchemaThere = true;
+    await process.start();
+    shop.log.append(...placedOrders(3));
+    await shop.hasWritten(1, 3);
+
+    expect(failed).to.be.an('error').with.property('message', 'no such schema');
+    await process.stop();
+  });
+});

@@ -1,0 +1,245 @@
+import { expect } from 'chai';
+import type { ProjectionStatus } from '@waybill/core';
+import { CrashPoints, eventually, isWaiting, SETTLE_MS } from '@waybill/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onEveryDatabase } from '../databases/databases.js';
+import type { OpenDatabase } from '../databases/databases.js';
+import { failureOf } from '../shop/failure-of.js';
+import { aPlacedOrder, entriesOf, FollowingShop, placedOrders, statusOf, statusWhere } from './order-list.js';
+
+onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => {
+  let shop: FollowingShop<Tx>;
+
+  beforeEach(async () => {
+    shop = new FollowingShop(await open());
+  });
+  afterEach(() => shop.close());
+
+  const subscriptions = async (): Promise<readonly string[]> =>
+    (await shop.opened.database.subscriptions.all()).map(({ subscription }) => subscription);
+  const isSwitched = ({ generation }: ProjectionStatus): boolean => generation === 2;
+
+  it('is written anew from the beginning, into tables of its own, and then takes the place of the live one', async () => {
+    const process = shop.process(shop.list());
+    const told: string[] = [];
+    for (const name of ['rebuilding', 'switched', 'retired'] as const)
+      process.on(name, ({ generation }) => told.push(`${name} ${generation}`));
+    await process.start();
+    shop.log.append(...placedOrders(10));
+    await shop.hasWritten(1, 10);
+
+    expect(await process.rebuild('order-list')).to.equal(2);
+    const { switchedAt, rebuilding } = await statusWhere(process, 'the switch', isSwitched);
+    await eventually('the end of the old tables', async () => told.includes('retired 1') || undefined);
+    shop.log.append(...placedOrders(2, 10));
+    await shop.hasWritten(2, 12);
+
+    const orders = [...entriesOf(1, 10), ...entriesOf(2, 12)];
+    expect(await shop.opened.written()).to.have.members([...orders, '#1 prepared', '#2 prepared', '#2 activated', '#1 retired']);
+    expect(told).to.deep.equal(['rebuilding 2', 'switched 2', 'retired 1']);
+    expect(await process.live('order-list')).to.equal(2);
+    expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+    expect(switchedAt).to.be.a('date');
+    expect(rebuilding).to.equal(undefined);
+  });
+
+  it('tells its handlers whether it is rebuilt, also after the switch', async () => {
+    const list = shop.list();
+    const told: string[] = [];
+    list.before = (entry, { rebuilding }) => told.push(`${entry} ${rebuilding}`);
+    const process = shop.process(list);
+    await process.start();
+    shop.log.append(...placedOrders(1));
+    await shop.hasWritten(1, 1);
+
+    await process.rebuild('order-list');
+    await statusWhere(process, 'the switch', isSwitched);
+    shop.log.append(...placedOrders(1, 1));
+    await shop.hasWritten(2, 2);
+
+    expect([...new Set(told)]).to.deep.equal(['#1 order-0@0 false', '#2 order-0@0 true', '#2 order-1@0 false']);
+  });
+
+  it('misses nothing that comes in meanwhile, and shows a progress that never goes back', async () => {
+    const process = shop.process(shop.list(), { batchSize: 5 });
+    await process.start();
+    shop.log.append(...placedOrders(40));
+    await shop.hasWritten(1, 40);
+    const percents: number[] = [];
+    await process.rebuild('order-list');
+
+    for (let count = 40; !isSwitched(await statusOf(process)) && count < 400; count += 5) {
+      shop.log.append(...placedOrders(5, count));
+      const { rebuilding } = await statusOf(process);
+      if (rebuilding) percents.push(rebuilding.percent);
+      await sleep(1);
+    }
+    await statusWhere(process, 'the switch', isSwitched);
+    shop.log.append(aPlacedOrder('order-last'));
+    await eventually('the last order', async () => (await shop.ordersOf(2)).includes('#2 order-last@0') || undefined);
+
+    const orders = (await shop.ordersOf(2)).length;
+    expect(await shop.ordersOf(2)).to.have.members([...entriesOf(2, orders - 1), '#2 order-last@0']);
+    expect(percents).to.deep.equal([...percents].sort((one, other) => one - other));
+    expect(percents.every((percent) => percent >= 0 && percent <= 100)).to.equal(true);
+  });
+
+  it('does not hold what the live one was about to write, and loses none of it', async () => {
+    const points = new CrashPoints();
+    const [live, rebuilt] = [shop.process(shop.list()), shop.process(shop.list(), { reached: points.reached })];
+    await live.start();
+    shop.log.append(...placedOrders(5));
+    await shop.hasWritten(1, 5);
+    const held = points.holdAt('switching');
+    await rebuilt.start();
+
+    await rebuilt.rebuild('order-list');
+    const switching = await held;
+    shop.log.append(...placedOrders(5, 5));
+    await sleep(SETTLE_MS);
+    const duringSwitch = await shop.ordersOf(1);
+    switching.release();
+    await statusWhere(live, 'the switch', isSwitched);
+    await shop.hasWritten(2, 10);
+    await sleep(SETTLE_MS);
+
+    // Where the place cannot be locked without waiting, the live one may win, and the switch is tried again.
+    expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 10));
+    expect(duringSwitch).to.include.members(entriesOf(1, 5));
+    expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+  });
+
+  for (const moment of ['received', 'projected', 'committed', 'switching'] as const)
+    it(`ends as one whole when the process is cut off at "${moment}"`, async () => {
+      const points = new CrashPoints();
+      const process = shop.process(shop.list(), { batchSize: 2, reached: points.reached });
+      await process.start();
+      shop.log.append(...placedOrders(6));
+      await shop.hasWritten(1, 6);
+
+      points.throwAt(moment);
+      await process.rebuild('order-list');
+      await statusWhere(process, 'the switch', isSwitched);
+
+      expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 6));
+      expect((await shop.opened.written()).filter((entry) => entry === '#2 activated')).to.have.length(1);
+    });
+
+  it('stays the old one when it cannot be activated, and switches once it can', async () => {
+    const list = shop.list();
+    list.whenActivated = () => {
+      throw new Error('no such view');
+    };
+    const process = shop.process(list);
+    await process.start();
+    shop.log.append(...placedOrders(3));
+    await process.rebuild('order-list');
+    const { rebuilding } = await statusWhere(process, 'a complaint', (status) => status.rebuilding?.failure !== undefined);
+
+    expect(rebuilding?.failure?.error).to.include('no such view');
+    expect((await statusOf(process)).generation).to.equal(1);
+    list.whenActivated = () => {};
+    await statusWhere(process, 'the switch', isSwitched);
+  });
+
+  it('leaves the live one alone when an event fails in the rebuild, and can be given up', async () => {
+    const list = shop.list();
+    list.before = (entry) => {
+      if (entry === '#2 order-1@0') throw new Error('new code, new trouble');
+    };
+    const process = shop.process(list);
+    const onlooker = shop.process(list);
+    await process.start();
+    shop.log.append(...placedOrders(3));
+    await shop.hasWritten(1, 3);
+
+    await process.rebuild('order-list');
+    await statusWhere(process, 'a stop', ({ rebuilding }) => rebuilding?.state === 'stopped');
+    shop.log.append(...placedOrders(3, 3));
+    await shop.hasWritten(1, 6);
+    await onlooker.abandonRebuild('order-list');
+
+    expect(await statusOf(process)).to.include({ generation: 1, state: 'running', failure: undefined, rebuilding: undefined });
+    expect(await subscriptions()).to.deep.equal(['projection order-list#1']);
+    expect(await shop.opened.written()).to.include('#2 retired');
+    const none = await failureOf('INVALID_OPTIONS', () => process.abandonRebuild('order-list'));
+    expect(none.message).to.include('is not being rebuilt');
+
+    list.before = () => {};
+    expect(await process.rebuild('order-list')).to.equal(3);
+    await statusWhere(process, 'the switch', ({ generation }) => generation === 3);
+    expect(await shop.ordersOf(3)).to.have.members(entriesOf(3, 6));
+  });
+
+  it('is picked up by whoever follows, when a process orders it that does not', async () => {
+    const process = shop.process(shop.list());
+    const onlooker = shop.process(shop.list());
+    await process.start();
+    shop.log.append(...placedOrders(4));
+
+    await onlooker.rebuild('order-list');
+    await statusWhere(onlooker, 'the switch', isSwitched);
+
+    expect(await onlooker.rebuild('order-list')).to.equal(3);
+    expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 4));
+  });
+
+  it('is written once by two processes together, whichever of them has which generation', async () => {
+    const processes = [shop.process(shop.list()), shop.process(shop.list())];
+    for (const process of processes) await process.start();
+    shop.log.append(...placedOrders(10));
+
+    await processes[1]!.rebuild('order-list');
+    await statusWhere(processes[0]!, 'the switch', isSwitched);
+    shop.log.append(...placedOrders(10, 10));
+    await shop.hasWritten(2, 20);
+    await sleep(SETTLE_MS);
+
+    expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 20));
+    expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+  });
+
+  it('writes nothing more into old tables, also where a late process makes their place known anew', async () => {
+    const process = shop.process(shop.list());
+    await process.start();
+    shop.log.append(...placedOrders(3));
+    await shop.hasWritten(1, 3);
+    const { projections } = shop.opened.database;
+    const before = await projections.find('order-list');
+    await process.rebuild('order-list');
+    await statusWhere(process, 'the switch', isSwitched);
+
+    // It has looked before the switch, and begins after it.
+    const late = shop.process(shop.list());
+    const { database } = shop.opened;
+    const isLate = { register: projections.register.bind(projections) };
+    projections.register = async (name) => {
+      projections.register = isLate.register;
+      return name === 'order-list' ? before! : isLate.register(name);
+    };
+    await late.start();
+    await eventually('the end of the old place', async () => {
+      const names = (await database.subscriptions.all()).map(({ subscription }) => subscription);
+      return names.join() === 'projection order-list#2' || undefined;
+    });
+
+    expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 3));
+  });
+
+  it('lets who waits for an event wait for the new one, when the switch comes in between', async () => {
+    const process = shop.process(shop.list());
+    await process.start();
+    const waiting = process.caughtUpWith(
+      { result: undefined, repeated: false, token: '', messages: [{ id: 'x', stream: 'order-0', revision: 0n, type: 'OrderPlaced' }] },
+      { timeoutMs: 8_000 },
+    );
+    await process.rebuild('order-list');
+    await statusWhere(process, 'the switch', isSwitched);
+    expect(await isWaiting(waiting)).to.equal(true);
+
+    shop.log.append(...placedOrders(1));
+
+    expect(await waiting).to.equal('caught-up');
+    expect(await shop.ordersOf(2)).to.deep.equal(entriesOf(2, 1));
+  });
+});
