@@ -1,9 +1,11 @@
-import { ConcurrencyError, DatabaseUnavailableError, SchemaMismatchError, TransactionConflictError } from '@waybill/core';
+import { ConcurrencyError, DatabaseUnavailableError, LeaseLostError, SchemaMismatchError, TransactionConflictError } from '@waybill/core';
 
 /** The constraint that a row is in its stream's lane. */
 export const LANE_OF_STREAM = 'outbox_lane_of_stream';
 /** SQLSTATE that the append function raises when a stream is not where it was expected. */
 export const STREAM_MOVED = 'WB001';
+/** SQLSTATE that a claim under a lane raises when the lane has another epoch. */
+export const LANE_LOST = 'WB002';
 
 const CHECK_VIOLATION = '23514';
 const CONFLICTS = new Set(['40001', '40P01', '55P03']); // serialization failure, deadlock, lock not available
@@ -36,6 +38,7 @@ export function translate(error: unknown): unknown {
   const code = sqlState(error);
   const text = error instanceof Error ? error.message : String(error);
   if (code === STREAM_MOVED) return streamMoved(error);
+  if (code === LANE_LOST) return laneLost(error);
   if (code !== undefined && CONFLICTS.has(code)) return new TransactionConflictError(text, { cause: error });
   if (code === CHECK_VIOLATION && text.includes(LANE_OF_STREAM))
     return new TransactionConflictError('the number of lanes was changed meanwhile', { cause: error });
@@ -79,10 +82,13 @@ function sqlState(error: unknown): string | undefined {
   return undefined;
 }
 
+function laneLost(error: unknown): LeaseLostError {
+  const { route, lane, epoch } = detailOf(error, LANE_LOST) as { route: string; lane: number; epoch: string };
+  return new LeaseLostError(route, lane, BigInt(epoch));
+}
+
 function streamMoved(error: unknown): ConcurrencyError {
-  let inner = error as Coded;
-  while (inner.code !== STREAM_MOVED) inner = inner.cause as Coded;
-  const { stream, expected, actual } = JSON.parse(String(inner.detail)) as {
+  const { stream, expected, actual } = detailOf(error, STREAM_MOVED) as {
     stream: string;
     expected: string | null;
     actual: string | null;
@@ -90,4 +96,11 @@ function streamMoved(error: unknown): ConcurrencyError {
   return new ConcurrencyError(stream, expected === null ? undefined : BigInt(expected), actual === null ? undefined : BigInt(actual), {
     cause: error,
   });
+}
+
+/** What our own function says with its SQLSTATE. */
+function detailOf(error: unknown, code: string): unknown {
+  let inner = error as Coded;
+  while (inner.code !== code) inner = inner.cause as Coded;
+  return JSON.parse(String(inner.detail));
 }

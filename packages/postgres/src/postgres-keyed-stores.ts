@@ -1,10 +1,24 @@
+import { messageOfClaim } from '@waybill/core';
 import type { IdempotencyStore, InboxClaim, InboxStore, Snapshot, SnapshotStore } from '@waybill/core';
 import type { PostgresConnection } from './postgres-connection.js';
 
 export class PostgresInbox<Tx> implements InboxStore<Tx> {
   constructor(private readonly connection: PostgresConnection<Tx>) {}
 
-  async claim({ handler, messageId, source, firstAttemptAt }: InboxClaim, tx: Tx): Promise<boolean> {
+  async claim({ handler, messageId, source, firstAttemptAt, lane }: InboxClaim, tx: Tx): Promise<boolean> {
+    if (lane) {
+      const [answer] = await this.connection.queryIn<{ is_new: string }>(
+        tx,
+        `
+        select ${this.connection.schema}.claim_under_lane($1::text, $2::text, $3::text, $4::text::double precision, $5::text, $6::text::integer,
+          $7::text::bigint, $8::text::uuid)::text as is_new`,
+        [
+          ...[handler, messageId, source, String(firstAttemptAt.getTime()), lane.route, String(lane.lane), String(lane.epoch)],
+          uuidOrNull(messageOfClaim(messageId)),
+        ],
+      );
+      return answer!.is_new === 'true';
+    }
     const claimed = await this.connection.queryIn(
       tx,
       `
@@ -82,3 +96,6 @@ export class PostgresSnapshots<Tx> implements SnapshotStore<Tx> {
     );
   }
 }
+
+/** Of a claim whose id is no outbox message's own: it goes by age. */
+const uuidOrNull = (text: string): string | null => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : null);

@@ -11,14 +11,19 @@ interface RemovedColumns {
 export class PostgresRetention implements Retention {
   readonly #messages: string;
   readonly #history: string;
+  readonly #claims: string;
   /** Where the last call ended: only a hint, for every call goes in a circle where it must. */
   #next: Pick<RemovedColumns, 'lane' | 'place'> = { lane: '0', place: '0' };
+  #nextClaim = '-infinity';
 
   constructor(private readonly connection: PostgresConnection<never>) {
     const { schema } = connection;
     this.#messages = `
       select removed::text as removed, lane_number::text as lane, place::text as place
       from ${schema}.remove_messages($1::text::double precision, $2::integer, $3::text::integer, $4::text::bigint)`;
+    this.#claims = `
+      select removed::text as removed, place::text as place
+      from ${schema}.remove_claims($1::text::double precision, $2::integer, $3::text::timestamptz)`;
     this.#history = `select ${schema}.remove_history($1::text::double precision, $2::integer)::text as removed`;
   }
 
@@ -29,8 +34,10 @@ export class PostgresRetention implements Retention {
     return Number(answer!.removed);
   }
 
-  removeClaims(): Promise<number> {
-    return Promise.resolve(0);
+  async removeClaims({ olderThanMs, most }: RemoveOptions): Promise<number> {
+    const [answer] = await this.#call<{ removed: string; place: string }>(this.#claims, [String(olderThanMs), most, this.#nextClaim]);
+    this.#nextClaim = answer!.place;
+    return Number(answer!.removed);
   }
 
   async removeHistory({ olderThanMs, most }: RemoveOptions): Promise<number> {

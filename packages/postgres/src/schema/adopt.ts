@@ -34,6 +34,7 @@ export async function adopt(connection: PostgresConnection<never>, name: string 
     await catchUpPositions(tx, schema);
     const routes = await pendingOf(tx, schema, unread);
     await restamp(tx, { schema, unread });
+    await endSubscriptionLeases(tx, schema);
     await tx.query(`delete from ${schema}.instance`); // of the original's processes
     const { rows: home } = await tx.query<{ outbox_id: string }>(
       `
@@ -65,6 +66,17 @@ function writtenHere(schema: string): string {
 /** A row's xmin is the lower half of a transaction's id. */
 const CYCLE = '4294967296';
 const MOST_SAVEPOINTS = 10_000;
+
+/** Whoever held one in the original is fenced out, by an epoch that no holder there has reached. */
+async function endSubscriptionLeases(tx: PostgresTx, schema: string): Promise<void> {
+  const sequence = `${schema}.subscription_epoch`;
+  await tx.query(`
+    select setval('${sequence.replaceAll("'", "''")}', greatest(last_value, (select max(epoch) from ${schema}.subscription)) + ${ADOPTED_EPOCH_STEP})::text
+    from ${sequence}`);
+  await tx.query(`
+    update ${schema}.subscription
+    set owner = null, released = true, lease_until = '-infinity', epoch = nextval('${sequence.replaceAll("'", "''")}')`);
+}
 
 /** A dump has the sequence's value; whoever copied the tables alone may have left it behind. */
 async function catchUpPositions(tx: PostgresTx, schema: string): Promise<void> {

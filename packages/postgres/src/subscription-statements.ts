@@ -1,0 +1,78 @@
+import { PROGRESS_COLUMNS, SUBSCRIPTION_COLUMNS, SUBSCRIPTION_LEASE_COLUMNS } from './subscription-columns.js';
+
+export type SubscriptionStatements = ReturnType<typeof subscriptionStatements>;
+
+const NO_FAILURE = `failed_id = null, failed_type = null, failed_stream = null, failed_revision = null, failed_position = null, attempts = null,
+      next_try_at = null, error_code = null, last_error = null`;
+
+/** Every statement on subscriptions. A holder's are fenced by its epoch. */
+export const subscriptionStatements = (schema: string) =>
+  ({
+    register: `
+      insert into ${schema}.subscription (subscription, positions, position)
+      values ($1::text, $2::text, $3::text::bigint)
+      on conflict do nothing
+      returning positions`,
+    positions: `select positions from ${schema}.subscription where subscription = $1::text`,
+    acquire: `
+      with free as (
+        select number, released
+        from ${schema}.subscription
+        where subscription = $1::text and (released or lease_until <= clock_timestamp())
+        for no key update skip locked
+      )
+      update ${schema}.subscription as s
+      set owner = $2::text, epoch = nextval('${schema.replaceAll("'", "''")}.subscription_epoch'), released = false, caught_up = false,
+        lease_until = clock_timestamp() + $3::text::double precision * interval '1 millisecond'
+      from free
+      where s.number = free.number
+      returning ${SUBSCRIPTION_LEASE_COLUMNS}, (not free.released)::text as taken_over, ${PROGRESS_COLUMNS}`,
+    renew: `
+      update ${schema}.subscription as s
+      set lease_until = clock_timestamp() + $3::text::double precision * interval '1 millisecond'
+      where s.subscription = $1::text and s.epoch = $2::text::bigint and not s.released
+      returning ${SUBSCRIPTION_LEASE_COLUMNS}, s.paused::text as paused, s.resume::text as resume`,
+    release: `
+      update ${schema}.subscription
+      set owner = null, released = true
+      where subscription = $1::text and epoch = $2::text::bigint`,
+    // The subscription's row first: of two transactions that move one on, the second waits there, before it touches a stream.
+    advance: `
+      with moved as (
+        update ${schema}.subscription
+        set position = greatest(position, $3::text::bigint), last_message = greatest(last_message, $4::text::bigint),
+          last_occurred_at = coalesce(to_timestamp($5::text::double precision / 1000), last_occurred_at),
+          messages = messages + $6::text::bigint, moved_at = clock_timestamp(), state = 'running', ${NO_FAILURE}
+        where subscription = $1::text and epoch = $2::text::bigint
+        returning number
+      ), passed as (
+        insert into ${schema}.subscription_stream as kept (subscription_number, stream, revision)
+        select moved.number, one.stream, one.revision
+        from moved, json_to_recordset($7::text::json) as one (stream text, revision bigint)
+        on conflict (subscription_number, stream) do update set revision = excluded.revision
+        where kept.revision < excluded.revision
+      )
+      select number::text as number from moved`,
+    report: `
+      update ${schema}.subscription as s
+      set state = told.state, caught_up = told.caught_up, head = told.head, resume = case when told.resumed then null else s.resume end,
+        failed_id = told.failed_id, failed_type = told.failed_type, failed_stream = told.failed_stream, failed_revision = told.failed_revision,
+        failed_position = told.failed_position, attempts = told.attempts, next_try_at = to_timestamp(told.next_try_ms / 1000),
+        error_code = told.error_code, last_error = told.last_error
+      from json_to_record($3::text::json) as told (state text, caught_up boolean, head bigint, resumed boolean, failed_id text, failed_type text,
+        failed_stream text, failed_revision bigint, failed_position bigint, attempts integer, next_try_ms double precision, error_code text, last_error text)
+      where s.subscription = $1::text and s.epoch = $2::text::bigint
+      returning s.subscription`,
+    pause: `update ${schema}.subscription set paused = $2::text::boolean where subscription = $1::text returning subscription`,
+    resume: `update ${schema}.subscription set resume = $2::text::json where subscription = $1::text returning subscription`,
+    find: `select ${SUBSCRIPTION_COLUMNS} from ${schema}.subscription as s where s.subscription = $1::text`,
+    findLocked: `select ${SUBSCRIPTION_COLUMNS} from ${schema}.subscription as s where s.subscription = $1::text for no key update`,
+    all: `select ${SUBSCRIPTION_COLUMNS} from ${schema}.subscription as s order by s.subscription`,
+    passed: `
+      select kept.stream, kept.revision::text as revision
+      from ${schema}.subscription as s
+      join ${schema}.subscription_stream as kept on kept.subscription_number = s.number
+      where s.subscription = $1::text and kept.stream = any (array(select json_array_elements_text($2::text::json)))`,
+    remove: `delete from ${schema}.subscription where subscription = $1::text returning number::text as number`,
+    removeStreams: `delete from ${schema}.subscription_stream where subscription_number = $1::text::integer`,
+  }) as const;
