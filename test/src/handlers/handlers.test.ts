@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { defineEvent, HandlerSink, OutboxHandler, unchecked, UnitOfWork } from '@waybill/core';
-import type { CallContext, Dispatcher, DispatcherOptions, HandlerContext, Message, Receipt } from '@waybill/core';
+import { defineEvent, Dispatcher, HandlerSink, OutboxHandler, unchecked, UnitOfWork } from '@waybill/core';
+import type { CallContext, DispatcherOptions, HandlerContext, Message, Receipt } from '@waybill/core';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDispatcher, next, QUICKLY, startUntil, stopDispatchers } from '../shop/dispatching.js';
@@ -532,6 +532,44 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
       expect((await failureOf('INVALID_OPTIONS', () => OutboxHandler([], { name: 'none' }))).message).to.include(
         'Handler "none" names no event',
       );
+    });
+
+    it('are refused when two are of one command, with both places', async () => {
+      class Charging {
+        @OutboxHandler(ChargeCard, { name: 'charging' })
+        async onCharge(_message: Message<ChargeCard>): Promise<void> {}
+      }
+      class Noting {
+        @OutboxHandler([OrderNoted, ChargeCard], { name: 'noting charges' })
+        async onAny(_message: Message<OrderNoted | ChargeCard>): Promise<void> {}
+      }
+
+      const { message } = await failureOf('INVALID_OPTIONS', () =>
+        dispatcherTo([new Charging(), new Noting()], { options: { catalogue } }),
+      );
+
+      expect(message).to.include('A command has exactly one handler, and ChargeCard has two: Charging.onCharge() and Noting.onAny()');
+    });
+
+    it('are refused when two routes have handlers of one command, and where `only` names a command that none is of', async () => {
+      class Charging {
+        @OutboxHandler(ChargeCard, { name: 'charging' })
+        async onCharge(_message: Message<ChargeCard>): Promise<void> {}
+      }
+      class Noting {
+        @OutboxHandler(OrderNoted, { name: 'noting' })
+        async onNoted(_message: Message<OrderNoted>): Promise<void> {}
+      }
+      const sinkOf = (handler: object): HandlerSink<InMemoryTx> =>
+        new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [handler] });
+      const two = { one: { sink: sinkOf(new Charging()) }, two: { sink: sinkOf(new Charging()) } };
+      const none = { notes: { sink: sinkOf(new Noting()), only: [OrderNoted, ChargeCard] } };
+
+      const divided = await failureOf('INVALID_OPTIONS', () => new Dispatcher({ database, catalogue, routes: two }));
+      const unhandled = await failureOf('ROUTE_REFUSED', () => new Dispatcher({ database, catalogue, routes: none }));
+
+      expect(divided.message).to.include('one route must name ChargeCard in `only`, or have its handler, and one and two do');
+      expect(unhandled.message).to.include('it names the command ChargeCard in `only`, but its sink has no handler of it');
     });
 
     it('are refused by a route when the catalogue lacks their event', async () => {

@@ -88,6 +88,15 @@ describe(`handlers of what arrives (${decoratorMode} decorators)`, () => {
     expect((await failureOf('INVALID_OPTIONS', () => intakeOf(Arrived))).message).to.include('pass new Arrived(...)');
   });
 
+  it('are refused when they are of what can never arrive', async () => {
+    const options = { name: 'diary', database, unitOfWork, handlers: [new Diary('we')] };
+
+    const { message } = await failureOf('INVALID_OPTIONS', () => new InboxHandlers<InMemoryTx>({ ...options, catalogue: [OrderPlaced] }));
+
+    expect(message).to.include('A handler is of OrderNoted, which is not in the catalogue');
+    expect(new InboxHandlers<InMemoryTx>({ ...options, catalogue: orderEvents })).to.be.instanceOf(InboxHandlers);
+  });
+
   it('are refused without a name, and without an event', async () => {
     for (const options of [undefined, {}, { name: '' }, { name: 7 }]) {
       const { message } = await failureOf('INVALID_OPTIONS', () => InboxHandler(OrderPlaced, options as { name: string }));

@@ -117,6 +117,8 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
   const refuse = (reason: string): RouteRefusedError => new RouteRefusedError(name, reason);
   const stranger = sink?.handles?.find(({ type }) => !catalogue.find(type));
   const only = sink && takes(options);
+  const unhandled =
+    sink?.handles && only?.find(({ kind, type }) => kind === 'command' && !sink.handles!.some((known) => known.type === type));
 
   if (name === '') throw refuse('it has no name');
   if (!isPlainText(name)) throw refuse('its name holds a NUL character or half a surrogate pair, which not every database keeps');
@@ -137,6 +139,10 @@ function routeOf(name: string, options: RouteOptions, catalogue: Catalogue): Rou
   if (stranger)
     throw refuse(
       `its sink handles ${stranger.type}, which is not in the catalogue; add the definition, so that payloads are checked and brought to today's shape`,
+    );
+  if (unhandled)
+    throw refuse(
+      `it names the command ${unhandled.type} in \`only\`, but its sink has no handler of it; a command has exactly one handler`,
     );
   if (only?.length === 0)
     throw refuse('it would select nothing: `only` is empty (leave it out to select every event), or its sink has no handler');

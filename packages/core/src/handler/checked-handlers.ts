@@ -1,4 +1,6 @@
 import { InvalidOptionsError } from '../errors.js';
+import { Catalogue } from '../message/catalogue.js';
+import type { MessageDefinition } from '../message/definition.js';
 import type { FoundHandler } from './handler-declaration.js';
 
 /** @throws {@link InvalidOptionsError} two handlers of one name, or two of one command */
@@ -21,6 +23,16 @@ export function refuseWrongHandlers(handlers: readonly FoundHandler[]): void {
       commands.set(type, handler);
     }
   }
+}
+
+/** @throws {@link InvalidOptionsError} a handler is of an event that is not in the catalogue */
+export function refuseStrangers(handled: readonly MessageDefinition[], definitions: readonly MessageDefinition[]): void {
+  const catalogue = new Catalogue(definitions);
+  const stranger = handled.find(({ type }) => !catalogue.find(type));
+  if (stranger)
+    throw new InvalidOptionsError(
+      `A handler is of ${stranger.type}, which is not in the catalogue. Is it the definition that its senders use? Add it, or take the handler away.`,
+    );
 }
 
 const commandsOf = ({ events }: FoundHandler): ReadonlySet<string> =>

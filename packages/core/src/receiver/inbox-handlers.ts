@@ -4,11 +4,13 @@ import { InvalidOptionsError } from '../errors.js';
 import type { HandledOptions, HandlesMessages } from '../handler/handled.js';
 import type { HandlerMiddleware } from '../handler/handler-middleware.js';
 import type { HandlersFor } from '../handler/handlers-for.js';
+import { refuseStrangers } from '../handler/checked-handlers.js';
 import { MessageHandlers } from '../handler/message-handlers.js';
 import { claimOfArrival } from '../inbox/claim-of-arrival.js';
 import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { Catalogue } from '../message/catalogue.js';
+import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
 import type { ReceiptMessage } from '../unit-of-work/receipt.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
@@ -27,6 +29,8 @@ export interface InboxHandlersOptions<Tx, Handlers extends readonly object[] = r
   readonly unitOfWork: UnitOfWork<NoInfer<Tx>>;
   /** Instances with `@InboxHandler` methods. They run in this order. */
   readonly handlers: Handlers & HandlersFor<NoInfer<Tx>, Handlers>;
+  /** All that can arrive, as its senders define it: a handler of anything else is refused. Default: what the handlers name. */
+  readonly catalogue?: readonly MessageDefinition[];
   /** What to do with a type that no handler names: refuse it (the default), or say `handled` and do nothing. */
   readonly unknownTypes?: 'reject' | 'ignore';
   /** Around each call of a handler's code, the first outermost. */
@@ -52,9 +56,9 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
   readonly #catalogue: Catalogue;
   readonly #order: ArrivalOrder<Tx> | undefined;
 
-  /** @throws {@link InvalidOptionsError} no name, no handler, two of one name, or two definitions of one type */
+  /** @throws {@link InvalidOptionsError} no name, no handler, two of one name, two definitions of one type, or one that is not in the catalogue */
   constructor(options: InboxHandlersOptions<Tx, Handlers>) {
-    const { name, database, unitOfWork, handlers, unknownTypes = 'reject', middleware, clock, random, reached } = options;
+    const { name, database, unitOfWork, handlers, unknownTypes = 'reject', catalogue, middleware, clock, random, reached } = options;
     checkReceiverName(name);
     if (unknownTypes !== 'reject' && unknownTypes !== 'ignore')
       throw new InvalidOptionsError(`unknownTypes "${String(unknownTypes)}" does not exist; choose "reject" or "ignore".`);
@@ -63,6 +67,7 @@ export class InboxHandlers<Tx, const Handlers extends readonly object[] = readon
     this.#catalogue = new Catalogue(this.#handlers.definitions);
     if (this.#catalogue.definitions.length === 0)
       throw new InvalidOptionsError(`Receiver "${name}" has no handler: pass instances with @InboxHandler methods.`);
+    if (catalogue) refuseStrangers(this.#handlers.definitions, catalogue);
     this.#order = arrivalOrder(options, database.arrivals, name);
   }
 
