@@ -79,7 +79,7 @@ module.exports = {
       comment: 'What commits must not depend on what delivers: an application may run the two in different processes.',
       severity: 'error',
       from: { path: '^packages/core/src/(message|aggregate|unit-of-work|outbox)/' },
-      to: { path: '^packages/core/src/(dispatcher|sink|limit|receiver|inbox|handler|in-memory)/' },
+      to: { path: '^packages/core/src/(dispatcher|sink|limit|receiver|inbox|handler|subscription|projection|process|case|in-memory)/' },
     },
     {
       name: 'in-memory-is-for-users-and-tests',

@@ -121,8 +121,15 @@ export type { ArrivalLogOptions } from './receiver/arrival-log.js';
 
 export type { Arrival, UnreadableMessage } from './receiver/arrival.js';
 export type { Received, Receiver } from './receiver/receiver.js';
+export { Consumer } from './receiver/consumer.js';
+export type { ConsumerStatus } from './receiver/consumer.js';
+export type { ConsumerOptions } from './receiver/consumer-options.js';
+export type { ConsumerEvents, ReceiverEvents } from './receiver/consumer-events.js';
+export type { ReceiverStatus } from './receiver/ack-consumption.js';
 
 // subscription
+export type { FollowerEvents } from './subscription/follower-events.js';
+export type { SubscriptionStatus } from './subscription/operators.js';
 export type { EventLog, FollowOptions, LogEntry } from './subscription/event-log.js';
 export type {
   StoredSubscription,

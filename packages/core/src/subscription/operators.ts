@@ -36,11 +36,12 @@ export class SubscriptionOperators {
   /**
    * Lets a paused or stopped subscription go on.
    *
-   * @throws {@link InvalidOptionsError} there is no such subscription; a message is to be skipped without a reason
+   * @throws {@link InvalidOptionsError} there is no such subscription; a message is to be skipped without a reason, or another than it stands at
    */
   async resume(subscription: string, { skip, reason }: ResumeOptions = {}): Promise<void> {
     if (skip !== undefined && (typeof reason !== 'string' || reason.trim() === ''))
       throw new InvalidOptionsError(`To pass message ${skip} by, say why: a later reader will ask. Pass { skip, reason }.`);
+    if (skip !== undefined) await this.#refuseToSkipAnother(subscription, skip);
     this.#known(subscription, await this.#store.order(subscription, { resume: { skip, reason } }));
     await this.#store.order(subscription, { paused: false });
   }
@@ -59,6 +60,14 @@ export class SubscriptionOperators {
     const behind = head === undefined ? undefined : head > position ? head - position : 0n;
     const ageMs = lastOccurredAt && Math.max(0, this.#clock.now().getTime() - lastOccurredAt.getTime());
     return { ...stored, behind, lagMs: caughtUp ? 0 : ageMs };
+  }
+
+  async #refuseToSkipAnother(subscription: string, messageId: string): Promise<void> {
+    const at = (await this.#store.find(subscription))?.failure?.message?.id;
+    if (at !== messageId)
+      throw new InvalidOptionsError(
+        `Subscription "${subscription}" does not stand at message ${messageId}${at === undefined ? '' : `, but at ${at}`}; only the one that it stands at can be skipped.`,
+      );
   }
 
   #known(subscription: string, known: boolean): void {

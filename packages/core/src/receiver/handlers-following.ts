@@ -1,0 +1,66 @@
+import type { Database } from '../database.js';
+import type { MessageHandlers } from '../handler/message-handlers.js';
+import type { Logger } from '../logger.js';
+import type { Catalogue } from '../message/catalogue.js';
+import type { Message } from '../message/message.js';
+import type { Reached } from '../moment.js';
+import type { Followed, Following } from '../subscription/following.js';
+import { receivedMessage } from './received-message.js';
+
+export interface HandlersFollowingOptions<Tx> {
+  readonly name: string;
+  readonly database: Pick<Database<Tx>, 'transactions'>;
+  readonly handlers: MessageHandlers<Tx>;
+  readonly catalogue: Catalogue;
+  readonly logger: Logger;
+  readonly reached: Reached | undefined;
+}
+
+type HandleOptions = Parameters<Following<unknown>['handle']>[2];
+
+/**
+ * Decorated handlers over a log, one transaction for each message: the effects of all its handlers, and the position behind it.
+ *
+ * A message that a handler calls the outside for goes from handler to handler, each behind its claim, and the position moves on last.
+ */
+export class HandlersFollowing<Tx> implements Following<Tx> {
+  readonly types: readonly string[];
+  readonly mostAtOnce = 1;
+
+  constructor(private readonly options: HandlersFollowingOptions<Tx>) {
+    this.types = options.catalogue.definitions.flatMap(({ type, formerly }) => [type, ...formerly]);
+  }
+
+  async handle(batch: readonly Followed[], advance: (tx: Tx) => Promise<void>, options: HandleOptions): Promise<void> {
+    const { handlers, catalogue } = this.options;
+    for (const followed of batch) {
+      if (followed.kind === 'unreadable') throw followed.unreadable.error;
+      const { message } = receivedMessage(followed.message, catalogue);
+      if (handlers.callsOutsideFor(message.type)) await this.#oneByOne(message, followed.message.source, advance, options);
+      else await this.#together(message, advance, options);
+    }
+  }
+
+  async #together(message: Message, advance: (tx: Tx) => Promise<void>, options: HandleOptions): Promise<void> {
+    const { handlers, database, logger, reached } = this.options;
+    await handlers.handleTogether(message, { ...options, logger }, (work) =>
+      database.transactions.run(async (tx) => {
+        await work(tx);
+        await reached?.('handled');
+        await advance(tx);
+      }, options.signal),
+    );
+  }
+
+  async #oneByOne(message: Message, source: string, advance: (tx: Tx) => Promise<void>, options: HandleOptions): Promise<void> {
+    const { handlers, database, logger } = this.options;
+    const { attempt, signal } = options;
+    // An earlier try of it may have called, whatever became of it then.
+    const mayBeRepeat = options.mayBeRepeat || attempt > 1;
+    for (const handler of handlers.wanting(message.type)) {
+      signal.throwIfAborted();
+      await handlers.handle(handler, message, source, { attempt, mayBeRepeat, signal, logger });
+    }
+    await database.transactions.run(advance, signal);
+  }
+}
