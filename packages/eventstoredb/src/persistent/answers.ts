@@ -26,7 +26,9 @@ export class Answers {
 
   constructor(options: AnswersOptions) {
     this.#options = options;
-    options.connection.on('error', () => (this.#isEnded = true));
+    const { connection } = options;
+    // One that we destroy has an error too, and may still carry answers.
+    connection.on('error', () => (this.#isEnded ||= !connection.destroyed));
   }
 
   expect(delivered: Delivered): void {
