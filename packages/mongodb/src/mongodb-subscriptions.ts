@@ -10,23 +10,24 @@ import type {
   SubscriptionReport,
   SubscriptionStore,
 } from '@waybill/core';
-import type { Filter } from 'mongodb';
+import type { ClientSession, Filter } from 'mongodb';
 import { int64 } from './int64.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { codeOf, translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
 import type { MongoDBTx } from './mongodb-tx.js';
 import { requireOpen } from './require-open.js';
-import type { SubscriptionDocument, SubscriptionLeaseDocument } from './stored-documents.js';
+import type { SubscriptionDocument } from './stored-documents.js';
 import { advancePipeline, progressOf, storedFailure } from './subscription-progress.js';
 import { SubscriptionLeases } from './subscription-leases.js';
+import type { Standing } from './subscription-leases.js';
 import { forgetPassed, passedWrites } from './subscription-streams.js';
 
 const CONVERSION_FAILURE = 241;
 
 /**
  * Two documents each, so that a lease can be renewed while a transaction is open: what its transactions write, the place, nobody else does, but
- * who takes it over. In the other are the lease, and what operators want.
+ * who takes it over. In the other are the lease, what operators want, and what its holder tells beside.
  *
  * A take-over writes both, so a transaction that began before it conflicts with it, and finds the epoch changed when it comes again.
  */
@@ -64,7 +65,7 @@ export class MongoDBSubscriptions implements SubscriptionStore<MongoDBTx> {
         {
           $setOnInsert: {
             ...{ positions, life: randomUUID(), epoch, position: start === undefined ? null : int64(start), lastMessage: null },
-            ...{ state: 'running', failure: null, caughtUp: false, head: null, lastOccurredAt: null, messages: int64(0n), movedAt: null },
+            ...{ state: 'running', failure: null, lastOccurredAt: null, messages: int64(0n), movedAt: null },
           },
         },
         { session, upsert: true, returnDocument: 'after' },
@@ -127,19 +128,22 @@ export class MongoDBSubscriptions implements SubscriptionStore<MongoDBTx> {
     }
   }
 
-  async report(lease: SubscriptionLease, { state, failure, caughtUp, head, resumed }: SubscriptionReport): Promise<void> {
-    const reported = { state, failure: failure ? storedFailure(failure) : null, caughtUp, head: head === undefined ? null : int64(head) };
-    const report = async (tx?: MongoDBTx): Promise<void> => {
-      const options = tx ? { session: tx.session } : {};
-      const { matchedCount } = await this.collections.subscriptions.updateOne(heldBy(lease), { $set: reported }, options);
-      if (matchedCount === 0) throw lost(lease);
-      if (tx) await this.#leases.endResume(lease, tx.session);
-    };
+  async report(lease: SubscriptionLease, report: SubscriptionReport): Promise<void> {
     try {
-      await (resumed ? this.transactions.run(report) : report());
+      // An order must not be lost with a report that was refused; without one, what the second write tells may be told again.
+      await (report.resumed ? this.transactions.run(({ session }) => this.#report(lease, report, session)) : this.#report(lease, report));
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  /** State and failure as they are already are no write to the server: a report while a transaction of the holder is open is nothing to it. */
+  async #report(lease: SubscriptionLease, report: SubscriptionReport, session?: ClientSession): Promise<void> {
+    const { state, failure } = report;
+    const reported = { state, failure: failure ? storedFailure(failure) : null };
+    const { matchedCount } = await this.collections.subscriptions.updateOne(heldBy(lease), { $set: reported }, { session });
+    if (matchedCount === 0) throw lost(lease);
+    await this.#leases.report(lease, report, session);
   }
 
   async order(
@@ -207,15 +211,13 @@ const lost = ({ subscription, epoch }: SubscriptionLease): SubscriptionLostError
 
 const heldBy = ({ subscription, epoch }: SubscriptionLease): Filter<SubscriptionDocument> => ({ _id: subscription, epoch: int64(epoch) });
 
-type Standing = Pick<SubscriptionLeaseDocument, 'owner' | 'paused' | 'epoch'> & { readonly isHeld: boolean };
-
 function storedSubscription(stored: SubscriptionDocument, standing: Standing | undefined): StoredSubscription {
   const isHeld = standing?.isHeld === true;
   return {
     ...progressOf(stored),
     ...{ subscription: stored._id, positions: stored.positions, paused: standing?.paused === true },
     ...{ owner: isHeld ? (standing.owner ?? undefined) : undefined, epoch: stored.epoch.toBigInt() },
-    ...{ caughtUp: isHeld && stored.caughtUp, head: stored.head?.toBigInt() },
+    ...{ caughtUp: isHeld && standing.caughtUp, head: standing?.head?.toBigInt() },
     ...{ lastOccurredAt: stored.lastOccurredAt ?? undefined, messages: stored.messages.toBigInt(), movedAt: stored.movedAt ?? undefined },
   };
 }

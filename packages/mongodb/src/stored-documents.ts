@@ -214,8 +214,6 @@ export interface SubscriptionDocument {
   readonly lastMessage: Long | null;
   readonly state: SubscriptionState;
   readonly failure: SubscriptionFailureDocument | null;
-  readonly caughtUp: boolean;
-  readonly head: Long | null;
   readonly lastOccurredAt: Date | null;
   readonly messages: Long;
   readonly movedAt: Date | null;
@@ -245,10 +243,11 @@ export interface SubscriptionLeaseDocument {
   readonly leaseUntil: Date;
   readonly leaseMs: number;
   readonly released: boolean;
-  /** The holder before had not released it. */
-  readonly takenOver: boolean;
   /** In which the holder runs its transactions: whoever takes over ends these first, with what may be open in them. */
   readonly sessions: readonly Binary[];
+  /** As the holder told. */
+  readonly caughtUp: boolean;
+  readonly head: Long | null;
   readonly paused: boolean;
   readonly resume: { readonly skip: string | null; readonly reason: string | null } | null;
   readonly isRemoved: boolean;

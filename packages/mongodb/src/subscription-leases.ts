@@ -1,4 +1,4 @@
-import type { SubscriptionLease, SubscriptionOrders } from '@waybill/core';
+import type { SubscriptionLease, SubscriptionOrders, SubscriptionReport } from '@waybill/core';
 import type { ClientSession, Filter, Long } from 'mongodb';
 import { endSessions } from './end-sessions.js';
 import { int64 } from './int64.js';
@@ -18,6 +18,9 @@ export interface TakenSubscription {
   readonly subscription: SubscriptionDocument;
 }
 
+/** What a lease is worth now, as the server says. */
+export type Standing = SubscriptionLeaseDocument & { readonly isHeld: boolean };
+
 /** Who holds each subscription, by the server's clock, and what operators want of it. */
 export class SubscriptionLeases {
   /** Of the leases of this process: the sessions that their documents name. */
@@ -32,8 +35,8 @@ export class SubscriptionLeases {
       {
         $set: { isRemoved: false },
         $setOnInsert: {
-          ...{ epoch: int64(0n), owner: null, leaseUntil: new Date(0), leaseMs: 0, released: true, takenOver: false },
-          ...{ sessions: [], paused: false, resume: null, ended: [] },
+          ...{ epoch: int64(0n), owner: null, leaseUntil: new Date(0), leaseMs: 0, released: true },
+          ...{ sessions: [], caughtUp: false, head: null, paused: false, resume: null, ended: [] },
         },
       },
       { session, upsert: true, returnDocument: 'after' },
@@ -50,7 +53,7 @@ export class SubscriptionLeases {
         {
           $set: {
             ...{ owner: { $literal: owner }, epoch: { $add: ['$epoch', int64(1n)] }, leaseMs, leaseUntil: { $add: ['$$NOW', leaseMs] } },
-            ...{ takenOver: { $ne: ['$released', true] }, released: false, sessions: [] },
+            ...{ released: false, caughtUp: false },
           },
         },
       ],
@@ -65,11 +68,12 @@ export class SubscriptionLeases {
     if (!progress) {
       // Nobody holds it; and whoever tries next is told that it was not released.
       await subscriptionLeases.updateOne({ _id: subscription, epoch }, [
-        { $set: { leaseUntil: '$$NOW', owner: null, released: !takenOver, sessions: { $literal: before.sessions } } },
+        { $set: { leaseUntil: '$$NOW', owner: null, released: !takenOver } },
       ]);
       return undefined;
     }
-    const taken = await subscriptionLeases.findOne({ _id: subscription, epoch });
+    const ours = { _id: subscription, epoch };
+    const taken = await subscriptionLeases.findOneAndUpdate(ours, { $set: { sessions: [] } }, { returnDocument: 'after' });
     return taken ? { lease: leaseOf(taken), takenOver, subscription: progress } : undefined;
   }
 
@@ -78,7 +82,7 @@ export class SubscriptionLeases {
     try {
       const fenced = await this.collections.subscriptions.findOneAndUpdate(
         { _id: subscription, epoch: { $lt: epoch } },
-        { $set: { epoch, caughtUp: false } },
+        { $set: { epoch } },
         { returnDocument: 'after', maxTimeMS: TAKE_MS },
       );
       return fenced ?? undefined;
@@ -125,12 +129,9 @@ export class SubscriptionLeases {
       .catch(() => sessions.delete(name));
   }
 
-  async endResume({ subscription, epoch }: SubscriptionLease, session: ClientSession): Promise<void> {
-    await this.collections.subscriptionLeases.updateOne(
-      { _id: subscription, epoch: int64(epoch) },
-      { $set: { resume: null } },
-      { session },
-    );
+  async report(lease: SubscriptionLease, { caughtUp, head, resumed }: SubscriptionReport, session?: ClientSession): Promise<void> {
+    const told = { caughtUp, head: head === undefined ? null : int64(head), ...(resumed && { resume: null }) };
+    await this.collections.subscriptionLeases.updateOne(heldBy(lease), { $set: told }, { session });
   }
 
   async order(
@@ -147,15 +148,9 @@ export class SubscriptionLeases {
   }
 
   /** As it is now: the server says whether the lease has run out. */
-  async standing(
-    subscription: string,
-    session?: ClientSession,
-  ): Promise<(SubscriptionLeaseDocument & { readonly isHeld: boolean }) | undefined> {
+  async standing(subscription: string, session?: ClientSession): Promise<Standing | undefined> {
     const [found] = await this.collections.subscriptionLeases
-      .aggregate<SubscriptionLeaseDocument & { readonly isHeld: boolean }>(
-        [{ $match: { _id: subscription } }, { $set: { isHeld: { $not: [IS_FREE] } } }],
-        { session },
-      )
+      .aggregate<Standing>([{ $match: { _id: subscription } }, { $set: { isHeld: { $not: [IS_FREE] } } }], { session })
       .toArray();
     return found;
   }
@@ -165,7 +160,7 @@ export class SubscriptionLeases {
     await this.collections.subscriptionLeases.updateOne(
       { _id: subscription },
       {
-        $set: { isRemoved: true, owner: null, released: true, sessions: [], paused: false, resume: null },
+        $set: { isRemoved: true, owner: null, released: true, sessions: [], caughtUp: false, head: null, paused: false, resume: null },
         $inc: { epoch: int64(1n) },
         $push: { ended: life },
       },

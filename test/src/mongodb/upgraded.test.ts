@@ -27,6 +27,40 @@ async function asVersion1({ db }: MongoDBShop): Promise<void> {
   );
 }
 
+const SINCE_4 = ['subscriptions', 'subscription_leases', 'passed_streams', 'projections', 'processes', 'timeouts', 'cases'];
+
+/** What version 3 had made. Its claims tell no lane. */
+async function asVersion3({ db }: MongoDBShop): Promise<void> {
+  for (const name of SINCE_4) await db.collection(`waybill_${name}`).drop();
+  await db.collection('waybill_inbox').dropIndex('age');
+  await db.collection('waybill_inbox').updateMany({}, { $unset: { byLane: 1, message: 1 } });
+  await db.collection<Document & { _id: string }>('waybill_identity').updateOne({ _id: 'outbox' }, { $set: { version: 3 } });
+}
+
+describe('an outbox on MongoDB that version 3 made', function () {
+  this.timeout(30_000);
+
+  it('is refused until it is migrated, then takes what is new, and keeps its claims until they are old', async () => {
+    const shop = await openShop();
+    const claim = { handler: 'send-receipt', messageId: 'one', source: 'handlers' };
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    await shop.waybill.transactions.run((tx) => shop.waybill.inbox.claim({ ...claim, firstAttemptAt: hourAgo }, tx));
+    await asVersion3(shop);
+
+    const refused = await failureOf('SCHEMA_MISMATCH', () => shop.waybill.verify());
+    await Promise.all([shop.waybill.migrate(), shop.waybill.migrate()]);
+    await shop.waybill.verify();
+    await shop.waybill.subscriptions.register('orders', 'a log', undefined);
+    await shop.waybill.projections.register('order-list');
+
+    expect(refused.message).to.contain('version 3').and.to.contain('migrate()');
+    expect(await shop.waybill.retention.removeClaims({ olderThanMs: 2 * 3_600_000, most: 10 })).to.equal(0);
+    expect(await shop.waybill.inbox.claimed(claim.handler, claim.messageId)).to.equal(true);
+    expect(await shop.waybill.retention.removeClaims({ olderThanMs: 1_000, most: 10 })).to.equal(1);
+    await shop.close();
+  });
+});
+
 describe('an outbox on MongoDB that version 1 made', function () {
   this.timeout(30_000);
   let shop: MongoDBShop;
