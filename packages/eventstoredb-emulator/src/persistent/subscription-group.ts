@@ -12,7 +12,9 @@ import type { ConsumerStrategy } from './consumer-strategy.js';
 import type { GroupDefinition } from './group-definition.js';
 import { keyOf } from './group-definition.js';
 import { GroupReader } from './group-reader.js';
+import { MessagesInHand } from './messages-in-hand.js';
 import { ParkedMessages } from './parked-messages.js';
+import { Progress } from './progress.js';
 import type { ServerWriter } from './server-writer.js';
 import { WaitingMessages } from './waiting-messages.js';
 
@@ -25,12 +27,6 @@ export interface SubscriptionGroupParts {
 
 export type NackAction = 'retry' | 'park' | 'skip' | 'stop';
 
-interface InHand {
-  readonly message: CompetingMessage;
-  readonly consumer: Consumer;
-  readonly dueAt: number;
-}
-
 /**
  * A persistent subscription: hands each message of its source to one of its consumers, and remembers which are done.
  *
@@ -41,11 +37,10 @@ export class SubscriptionGroup {
   readonly parked: ParkedMessages;
   readonly checkpoint: Checkpoint;
   readonly waiting = new WaitingMessages();
-  readonly #inHand = new Map<string, InHand>();
+  readonly #inHand = new MessagesInHand();
   readonly #strategy: ConsumerStrategy;
   readonly #reader: GroupReader;
-  #lastRead: { readonly place: number | undefined; readonly sequence: number };
-  #checkpointed = { sequence: 0, at: 0 };
+  readonly #progress: Progress;
   #delivered = 0;
   #pumpScheduled = false;
   #knownAs = 0;
@@ -58,7 +53,7 @@ export class SubscriptionGroup {
     this.checkpoint = new Checkpoint({ source: definition.source, key, store, writer });
     this.#strategy = strategyByName(definition.settings.strategy)!;
     this.#reader = new GroupReader(definition, store, this.checkpoint.load());
-    this.#lastRead = { place: this.checkpoint.place, sequence: 0 };
+    this.#progress = new Progress({ checkpoint: this.checkpoint, settings: definition.settings });
   }
 
   get definition(): GroupDefinition {
@@ -98,17 +93,16 @@ export class SubscriptionGroup {
 
   /** An answer counts whoever gives it, even if the message has meanwhile gone to another consumer. */
   ack(ids: readonly string[]): void {
-    for (const id of ids) this.#take(id);
-    this.#progressed();
+    for (const id of ids) this.#inHand.take(id);
+    this.pumpSoon();
   }
 
   nack(ids: readonly string[], action: NackAction, reason: string): void {
     for (const id of ids) {
       if (action === 'retry') this.#tryAgain(id);
-      else if (action === 'park') this.#park(this.#take(id), `Client explicitly NAK'ed message.\n${reason}`);
-      else this.#take(id);
+      else this.#settle(this.#inHand.take(id), action, reason);
     }
-    this.#progressed();
+    this.pumpSoon();
   }
 
   /** Delivers parked messages again, as if for the first time. */
@@ -127,16 +121,16 @@ export class SubscriptionGroup {
 
   /** Looks at what time has done: messages that were not answered, checkpoints that are due. */
   tick(now: number): void {
-    for (const [id, { dueAt }] of this.#inHand) if (dueAt <= now) this.#tryAgain(id);
+    for (const id of this.#inHand.overdue(now)) this.#tryAgain(id);
     this.#markCheckpoint({ timed: true });
     this.pumpSoon();
   }
 
-  /** Not within the commit or the answer that gave the reason, and once for many of them. */
+  /** Not within the commit or the answer that gave the reason, and once for all that come in together. */
   pumpSoon(): void {
     if (this.#pumpScheduled || this.consumers.length === 0) return;
     this.#pumpScheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#pumpScheduled = false;
       if (this.parts.faults.muted) this.parts.faults.whenHeard(() => this.pumpSoon());
       else this.#pump();
@@ -155,12 +149,8 @@ export class SubscriptionGroup {
     this.#closed = true;
   }
 
-  #progressed(): void {
-    this.#markCheckpoint({ timed: false });
-    this.pumpSoon();
-  }
-
   #pump(): void {
+    if (!this.#closed) this.#markCheckpoint({ timed: false });
     while (!this.#closed) {
       this.#refill();
       if (this.parts.faults.timesForgotten !== this.#knownAs) return;
@@ -179,9 +169,8 @@ export class SubscriptionGroup {
     const record = this.#reader.next();
     if (!record) return false;
     const resolved = resolve(this.parts.store, record, this.definition.settings.resolveLinks);
-    const sequence = this.#lastRead.sequence + 1;
-    this.waiting.addRead({ id: record.id, resolved, retryCount: 0, replayed: false, previousPlace: this.#lastRead.place, sequence });
-    this.#lastRead = { place: this.#reader.placeOf(record), sequence };
+    const read = this.#progress.read(this.#reader.placeOf(record));
+    this.waiting.addRead({ id: record.id, resolved, retryCount: 0, replayed: false, ...read });
     return true;
   }
 
@@ -189,55 +178,25 @@ export class SubscriptionGroup {
     if (this.#inHand.has(message.id)) return 'skip'; // stored twice under one id: the answers could not be told apart
     const consumer = this.#strategy.choose(message);
     if (typeof consumer === 'string') return consumer;
-    const { messageTimeoutMs } = this.definition.settings;
-    this.#inHand.set(message.id, { message, consumer, dueAt: messageTimeoutMs > 0 ? performance.now() + messageTimeoutMs : Infinity });
+    this.#inHand.give(message, consumer, this.definition.settings.messageTimeoutMs);
     this.#delivered += 1;
-    consumer.deliver(message);
     return 'sent';
   }
 
-  /** Takes a message out of its consumer's hands. */
-  #take(id: string): CompetingMessage | undefined {
-    const inHand = this.#inHand.get(id);
-    if (!inHand) return undefined;
-    this.#inHand.delete(id);
-    inHand.consumer.release(id);
-    return inHand.message;
-  }
-
   #tryAgain(id: string): void {
-    const message = this.#take(id);
+    const message = this.#inHand.take(id);
     if (!message) return;
     const { maxRetryCount } = this.definition.settings;
-    if (message.retryCount >= maxRetryCount) this.#park(message, `Reached retry count of ${maxRetryCount}`);
+    if (message.retryCount >= maxRetryCount) this.parked.park(message, `Reached retry count of ${maxRetryCount}`);
     else this.waiting.addAgain(asRetry(message));
   }
 
-  #park(message: CompetingMessage | undefined, reason: string): void {
-    if (message) this.parked.park(message, reason);
+  /** The real server has an action "stop" too, which does what "skip" does. */
+  #settle(message: CompetingMessage | undefined, action: NackAction, reason: string): void {
+    if (message && action === 'park') this.parked.park(message, `Client explicitly NAK'ed message.\n${reason}`);
   }
 
   #markCheckpoint({ timed }: { readonly timed: boolean }): void {
-    const { minCheckpointCount, maxCheckpointCount, checkpointAfterMs } = this.definition.settings;
-    const mostDone = this.#lastRead.sequence - this.#checkpointed.sequence;
-    if (mostDone < maxCheckpointCount && (!timed || mostDone < minCheckpointCount)) return; // nothing can be due: do not look
-    const { place, sequence } = this.#done();
-    const difference = sequence - this.#checkpointed.sequence;
-    const isDue = timed && difference >= minCheckpointCount && performance.now() - this.#checkpointed.at >= checkpointAfterMs;
-    if (place === undefined || difference <= 0 || (difference < maxCheckpointCount && !isDue)) return;
-    this.#checkpointed = { sequence, at: performance.now() };
-    this.checkpoint.write(place);
-  }
-
-  /** The last place up to which every message is done. */
-  #done(): { readonly place: number | undefined; readonly sequence: number } {
-    let [place, sequence] = [this.#lastRead.place, this.#lastRead.sequence];
-    const consider = (message: CompetingMessage): void => {
-      if (!message.replayed && message.sequence <= sequence) [place, sequence] = [message.previousPlace, message.sequence - 1];
-    };
-    for (const { message } of this.#inHand.values()) consider(message);
-    for (const message of this.waiting.again) consider(message);
-    if (this.waiting.read[0]) consider(this.waiting.read[0]);
-    return { place, sequence };
+    this.#progress.mark(this.waiting.read, () => [...this.#inHand.messages(), ...this.waiting.again], { timed });
   }
 }

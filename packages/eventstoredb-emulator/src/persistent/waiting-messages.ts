@@ -28,17 +28,26 @@ export class WaitingMessages {
   }
 
   /** Offers every message in turn, until one is answered with `full`; takes out those that were `sent`. @returns how many */
-  offer(offer: (message: CompetingMessage) => 'sent' | 'skip' | 'full'): number {
-    let sent = 0;
-    for (const messages of [this.#again, this.#read]) {
-      for (let index = 0; index < messages.length;) {
-        const answer = offer(messages[index]!);
-        if (answer === 'full') return sent;
-        if (answer === 'skip') index += 1;
-        else messages.splice(index, 1);
-        if (answer === 'sent') sent += 1;
-      }
-    }
-    return sent;
+  offer(offer: Offer): number {
+    const again = offerInTurn(this.#again, offer);
+    return again.isFull ? again.sent : again.sent + offerInTurn(this.#read, offer).sent;
   }
+}
+
+type Offer = (message: CompetingMessage) => 'sent' | 'skip' | 'full';
+
+function offerInTurn(messages: CompetingMessage[], offer: Offer): { readonly sent: number; readonly isFull: boolean } {
+  const skipped: CompetingMessage[] = [];
+  let offered = 0;
+  let isFull = false;
+  for (const message of messages) {
+    const answer = offer(message);
+    isFull = answer === 'full';
+    if (isFull) break;
+    offered += 1;
+    if (answer === 'skip') skipped.push(message);
+  }
+  const sent = offered - skipped.length;
+  if (sent > 0) messages.splice(0, offered, ...skipped); // once, not for each: the row may be long
+  return { sent, isFull };
 }
