@@ -57,7 +57,7 @@ describe(`projection classes (${decoratorMode} decorators)`, () => {
       }
     }
 
-    await projectedBy(new Louder('> ') as OrderList);
+    await projectedBy(new Louder('> '));
 
     expect(projectorOf(new Louder()).name).to.equal('order-list');
     expect(written).to.deep.equal(['> order-7@0 4200 #1 false', 'ORDERNOTED']);
