@@ -169,7 +169,7 @@ export type {
   ReactionOptions,
 } from './process/process-manager.js';
 export { defineState } from './process/process-state.js';
-export type { StateDefinition } from './process/process-state.js';
+export type { StateDefinition, StateOf } from './process/process-state.js';
 export type { Process, Sent } from './process/process.js';
 export type { DoneStep, StepAnswer, StepOptions, StepQuestion } from './process/process-step.js';
 export { ProcessManagers } from './process/process-managers.js';
@@ -217,7 +217,6 @@ export type { HandlerSinkOptions } from './handler/handler-sink.js';
 export { aborted, delay, systemClock } from './clock.js';
 export type { Clock } from './clock.js';
 export type { Moment, Reached } from './moment.js';
-export { unfinished } from './unfinished.js';
 export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export {

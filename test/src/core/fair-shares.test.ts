@@ -167,6 +167,7 @@ describe("a route's lanes", () => {
     ...[-1, NaN, Infinity].map((value) => ['stopWithinMs', value] as const),
     ...[-1, NaN].map((value) => ['keepMessagesMs', value] as const),
     ...[-1, NaN].map((value) => ['keepHistoryMs', value] as const),
+    ...[0, 59_999, NaN, '60000'].map((value) => ['keepClaimsMs', value] as const),
     ...[0, -1, NaN, Infinity].map((value) => ['removeEveryMs', value] as const),
     ...[0, -1, NaN, Infinity].map((value) => ['reportEveryMs', value] as const),
     ...[0, -1, NaN, Infinity].map((value) => ['witnessEveryMs', value] as const),

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { OutboxHistory, UnitOfWork } from '@waybill/core';
-import type { Dispatcher, DispatcherEvents, DispatcherOptions, Receipt, RouteOptions, StoredAttempt } from '@waybill/core';
+import type { Dispatcher, DispatcherEvents, DispatcherOptions, InboxClaim, Receipt, RouteOptions, StoredAttempt } from '@waybill/core';
 import { stopDispatchers } from '../shop/dispatching.js';
 import { failureOf } from '../shop/failure-of.js';
 import { MoodySink, says } from '../shop/moody-sink.js';
@@ -22,6 +22,60 @@ describe('what an outbox keeps', () => {
     desk.started(route, { pollMs: A_MINUTE_MS, leaseMs: AN_HOUR_MS, reportEveryMs: AN_HOUR_MS, ...options });
   const revisionsKept = async (id: string): Promise<readonly bigint[]> =>
     (await desk.database.status.messages({ stream: `order-${id}` })).map(({ revision }) => revision);
+
+  describe('of claims', () => {
+    const claim = (messageId: string, ...lane: readonly NonNullable<InboxClaim['lane']>[]): Promise<boolean> =>
+      desk.database.transactions.run((tx) => {
+        const firstAttemptAt = desk.clock.now();
+        const pair = { handler: 'send-receipt', messageId, source: 'handlers', firstAttemptAt, ...(lane[0] && { lane: lane[0] }) };
+        return desk.database.inbox.claim(pair, tx);
+      });
+    const isKept = (messageId: string): Promise<boolean> => desk.database.inbox.claimed('send-receipt', messageId);
+    /** A claim that a handler of the route would have made when it got the first of these messages. */
+    async function claimOf({ messages }: Receipt): Promise<string> {
+      const lane = (await desk.database.status.progress('memory', messages))[0]!.lane!;
+      const { epoch } = (await desk.database.status.lanes()).find((one) => one.lane === lane)!;
+      await claim(messages[0]!.id, { route: 'memory', lane, epoch });
+      return messages[0]!.id;
+    }
+
+    it('is everything, unless it is told for how long', async () => {
+      await keeping({});
+      await claim('arrived');
+      const own = await claimOf(await desk.note('7', 'a'));
+
+      await desk.clock.pass(10 * A_DAY_MS);
+
+      expect([await isKept('arrived'), await isKept(own)]).to.deep.equal([true, true]);
+    });
+
+    it('goes with the message that it is of; what arrived is remembered', async () => {
+      const dispatcher = await keeping({ keepMessagesMs: AN_HOUR_MS });
+      const removed: DispatcherEvents['removed'][] = [];
+      dispatcher.on('removed', (event) => removed.push(event));
+      await claim('arrived');
+      const own = await claimOf(await desk.note('7', 'a'));
+      await desk.clock.pass(59 * A_MINUTE_MS);
+      const before = await isKept(own);
+
+      await desk.clock.pass(3 * A_MINUTE_MS);
+
+      expect([before, await isKept(own), await isKept('arrived')]).to.deep.equal([true, false, true]);
+      expect(removed).to.deep.equal([{ messages: 1, historyLines: 0, claims: 1 }]);
+    });
+
+    it('is of what arrived for as long as it is told, and of what the outbox has until that is gone', async () => {
+      await keeping({ keepClaimsMs: AN_HOUR_MS });
+      await claim('arrived');
+      const own = await claimOf(await desk.note('7', 'a'));
+      await desk.clock.pass(59 * A_MINUTE_MS);
+      const before = await isKept('arrived');
+
+      await desk.clock.pass(3 * A_MINUTE_MS);
+
+      expect([before, await isKept('arrived'), await isKept(own)]).to.deep.equal([true, false, true]);
+    });
+  });
 
   describe('of messages', () => {
     it('is everything, unless it is told for how long', async () => {
@@ -45,7 +99,7 @@ describe('what an outbox keeps', () => {
       await desk.clock.pass(3 * A_MINUTE_MS);
 
       expect(await revisionsKept('7')).to.deep.equal([2n]);
-      expect(removed).to.deep.equal([{ messages: 2, historyLines: 0 }]);
+      expect(removed).to.deep.equal([{ messages: 2, historyLines: 0, claims: 0 }]);
     });
 
     it('goes chunk by chunk, all of it in one round', async () => {
@@ -225,7 +279,7 @@ describe('what an outbox keeps', () => {
       await desk.clock.pass(3 * A_MINUTE_MS);
 
       expect(await outcomesOf(receipt)).to.deep.equal([]);
-      expect(removed).to.deep.equal([{ messages: 0, historyLines: 1 }]);
+      expect(removed).to.deep.equal([{ messages: 0, historyLines: 1, claims: 0 }]);
       expect(await revisionsKept('7')).to.deep.equal([0n]);
     });
 

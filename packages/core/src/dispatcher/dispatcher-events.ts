@@ -64,8 +64,8 @@ export interface DispatcherEvents<Route extends string = string> {
     readonly deliveredPerSecond: number;
     readonly failedPerSecond: number;
   };
-  /** Messages, or lines of the delivery history, were removed because nobody needs them any more. */
-  readonly removed: { readonly messages: number; readonly historyLines: number };
+  /** Messages, lines of the delivery history, or claims of the inbox, were removed because nobody needs them any more. */
+  readonly removed: { readonly messages: number; readonly historyLines: number; readonly claims: number };
   /** The database, or a call to it, failed; what was tried is tried again. */
   readonly trouble: {
     readonly route: Route | undefined;

@@ -36,6 +36,11 @@ export interface DispatcherOptions<RouteName extends string = string> {
   readonly keepMessagesMs?: number;
   /** How long it is kept what was tried when, and what came of it, in milliseconds. Default 7 days; 0: nothing is written down. */
   readonly keepHistoryMs?: number;
+  /**
+   * How long the inbox remembers claims that no removed message proves to be over, in milliseconds, at least 60,000: those on what arrived from
+   * elsewhere. What comes once more after that is handled once more. Default for ever. Claims on messages of this outbox go soon after these.
+   */
+  readonly keepClaimsMs?: number;
   /** How often this instance looks for what can be removed, in milliseconds. Default 60,000. */
   readonly removeEveryMs?: number;
   /** How often `route-status` is told, in milliseconds. Default 30,000. */
@@ -67,6 +72,7 @@ type Defaulted =
   | 'stopWithinMs'
   | 'keepMessagesMs'
   | 'keepHistoryMs'
+  | 'keepClaimsMs'
   | 'removeEveryMs'
   | 'reportEveryMs'
   | 'witnessEveryMs'
@@ -92,6 +98,7 @@ export function completeOptions<RouteName extends string>(options: DispatcherOpt
       stopWithinMs: 10_000,
       keepMessagesMs: Infinity,
       keepHistoryMs: A_WEEK_MS,
+      keepClaimsMs: Infinity,
       removeEveryMs: 60_000,
       reportEveryMs: 30_000,
       witnessEveryMs: 60_000,
@@ -112,11 +119,12 @@ export function completeOptions<RouteName extends string>(options: DispatcherOpt
     stopWithinMs: 0,
     keepMessagesMs: 0,
     keepHistoryMs: 0,
+    keepClaimsMs: 60_000,
     removeEveryMs: 1,
     reportEveryMs: 1,
     witnessEveryMs: 1,
   };
-  const forEver = ['keepMessagesMs', 'keepHistoryMs'];
+  const forEver = ['keepMessagesMs', 'keepHistoryMs', 'keepClaimsMs'];
   for (const [name, floor] of Object.entries(least) as [keyof typeof least, number][]) {
     const value = complete[name];
     if (typeof value !== 'number' || !(value >= floor) || (value === Infinity && !forEver.includes(name)))

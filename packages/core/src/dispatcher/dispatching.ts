@@ -39,7 +39,7 @@ export function dispatching({
 }: DispatchingOptions): Observable<DispatcherEvent> {
   return defer(() => {
     const { database, instance, leaseMs, heartbeatMs, pollMs, clock, random, logger, reached } = options;
-    const { keepMessagesMs, keepHistoryMs, removeEveryMs, reportEveryMs } = options;
+    const { keepMessagesMs, keepHistoryMs, keepClaimsMs, removeEveryMs, reportEveryMs } = options;
     const hints = wakeHints(database.wakeUps, { clock, pollMs, stopping, onTrouble });
     // Two runs of one name are two instances: each has its own share of lanes.
     const instanceId = `${instance}~${Math.floor(random() * 2 ** 48).toString(36)}`;
@@ -67,6 +67,7 @@ export function dispatching({
       retention: database.retention,
       keepMessagesMs,
       keepHistoryMs,
+      keepClaimsMs,
       everyMs: removeEveryMs,
       clock,
       random,

@@ -9,6 +9,7 @@ export interface RemovalsOptions {
   readonly retention: Retention;
   readonly keepMessagesMs: number;
   readonly keepHistoryMs: number;
+  readonly keepClaimsMs: number;
   readonly everyMs: number;
   readonly clock: Clock;
   readonly random: () => number;
@@ -24,13 +25,13 @@ const CHUNK = 1_000;
  * Emits what was removed, and what went wrong. Never errors. Completes when the dispatcher stops, after the chunk in hand.
  */
 export function removals(options: RemovalsOptions): Observable<DispatcherEvent> {
-  const { retention, keepMessagesMs, keepHistoryMs, everyMs, clock, random, stopping } = options;
+  const { retention, keepMessagesMs, keepHistoryMs, keepClaimsMs, everyMs, clock, random, stopping } = options;
   const all = async (
     remove: (chunk: { readonly olderThanMs: number; readonly most: number }) => Promise<number>,
     olderThanMs: number,
   ): Promise<number> => {
     let removed = 0;
-    while (olderThanMs !== Infinity && !stopping.aborted) {
+    while (!stopping.aborted) {
       const count = await remove({ olderThanMs, most: CHUNK });
       removed += count;
       if (count < CHUNK) break;
@@ -38,12 +39,15 @@ export function removals(options: RemovalsOptions): Observable<DispatcherEvent> 
     return removed;
   };
   const round = async (): Promise<DispatcherEvent> => {
-    const messages = await all((chunk) => retention.removeMessages(chunk), keepMessagesMs);
-    const historyLines = await all((chunk) => retention.removeHistory(chunk), keepHistoryMs);
-    return { name: 'removed', event: { messages, historyLines } };
+    const messages = keepMessagesMs < Infinity ? await all((chunk) => retention.removeMessages(chunk), keepMessagesMs) : 0;
+    const historyLines = keepHistoryMs < Infinity ? await all((chunk) => retention.removeHistory(chunk), keepHistoryMs) : 0;
+    // Whatever their age: a message that is gone proves that nobody asks for its claims.
+    const mayGo = Math.min(keepMessagesMs, keepClaimsMs) < Infinity;
+    const claims = mayGo ? await all((chunk) => retention.removeClaims(chunk), keepClaimsMs) : 0;
+    return { name: 'removed', event: { messages, historyLines, claims } };
   };
   const rounds = defer(round).pipe(
-    filter(({ event }) => 'messages' in event && event.messages + event.historyLines > 0),
+    filter(({ event }) => 'messages' in event && event.messages + event.historyLines + event.claims > 0),
     catchError((error: unknown) =>
       of<DispatcherEvent>({ name: 'trouble', event: { route: undefined, lane: undefined, doing: 'removing old messages', error } }),
     ),
