@@ -1,4 +1,4 @@
-import { aborted, delay } from '../clock.js';
+import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { backoffMs } from '../dispatcher/backoff.js';
 import type { RetryOptions } from '../dispatcher/backoff.js';
@@ -78,11 +78,10 @@ export class AckLoop {
     const connection = new AbortController();
     const deliveries = this.options.receiver.receive({ signal: connection.signal })[Symbol.asyncIterator]();
     const working = AbortSignal.any([cut, connection.signal]);
-    const stopped = aborted(stopping).then(() => undefined);
     try {
       while (!stopping.aborted) {
         while (this.#underWay.size >= this.options.concurrency) await Promise.race(this.#underWay);
-        const next = await Promise.race([deliveries.next(), stopped]);
+        const next = await unlessStopped(deliveries.next(), stopping);
         if (!next || next.done === true) return;
         this.#failures = 0;
         this.#begin(next.value, working);
@@ -137,5 +136,18 @@ export class AckLoop {
       await delay(clock, waitMs, signal);
     }
     return undefined;
+  }
+}
+
+/** `undefined` once `stopping` aborts. Leaves nothing behind at the signal, which outlives many deliveries and connections. */
+async function unlessStopped<Next>(next: Promise<Next>, stopping: AbortSignal): Promise<Next | undefined> {
+  let stop = (): void => {};
+  const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
+  if (stopping.aborted) stop();
+  else stopping.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([next, stopped]);
+  } finally {
+    stopping.removeEventListener('abort', stop);
   }
 }
