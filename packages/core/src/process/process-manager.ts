@@ -5,18 +5,18 @@ import type { Message } from '../message/message.js';
 import { checkDefinition } from './process-definition.js';
 import type { ProcessDefinition, Reaction } from './process-definition.js';
 import type { Process } from './process.js';
-import type { StateDefinition } from './process-state.js';
+import type { StateOf } from './process-state.js';
 import type { StepOptions } from './process-step.js';
 
-export interface ProcessManagerOptions<State, Step extends string, Timeout extends string> {
-  /** What a process remembers: `defineState(schema)`. */
-  readonly state: StateDefinition<State>;
+export interface ProcessManagerOptions<Defined extends MessageDefinition, Step extends string, Timeout extends string> {
+  /** What a process remembers: `const FulfilmentState = defineState(schema)`. A constant of its own: written in place, its type is not seen. */
+  readonly state: Defined;
   /** What it remembers when it begins. */
-  readonly initial: () => NoInfer<State>;
+  readonly initial: () => StateOf<Defined>;
   /** By durable name. A step stays here for as long as processes have it, also when no more are begun. */
-  readonly steps: { readonly [Name in Step]: StepOptions<NoInfer<State>, NoInfer<Step>, NoInfer<Timeout>> };
+  readonly steps: { readonly [Name in Step]: StepOptions<StateOf<Defined>, NoInfer<Step>, NoInfer<Timeout>> };
   /** What happens when a time-out fires, by durable name. Not called once the process runs no more. */
-  readonly timeouts?: { readonly [Name in Timeout]: (process: Process<NoInfer<State>, NoInfer<Step>, NoInfer<Timeout>>) => unknown };
+  readonly timeouts?: { readonly [Name in Timeout]: (process: Process<StateOf<Defined>, NoInfer<Step>, NoInfer<Timeout>>) => unknown };
   /** How often a status query is asked before the step becomes a case for a person. Default 5. */
   readonly statusAttempts?: number;
   /** Tries in place, and what becomes of a message that fails: as of every handler. */
@@ -71,10 +71,10 @@ export interface ProcessManagerBuilder<State, Step extends string, Timeout exten
  * @param name - durable: processes are stored, and messages remembered as handled, under it
  * @throws {@link InvalidOptionsError} what cannot work, or a step that neither says how it is taken back nor that it cannot be
  */
-export function processManager<State, Step extends string = never, Timeout extends string = never>(
+export function processManager<Defined extends MessageDefinition, Step extends string = never, Timeout extends string = never>(
   name: string,
-  options: ProcessManagerOptions<State, Step, Timeout>,
-): ProcessManagerBuilder<State, Step, Timeout, unknown> {
+  options: ProcessManagerOptions<Defined, Step, Timeout>,
+): ProcessManagerBuilder<StateOf<Defined>, Step, Timeout, unknown> {
   const { state, initial, steps, timeouts = {}, statusAttempts = 5, retry, onFailure } = options;
   const definition = { name, state, initial, steps, timeouts, statusAttempts, retry, onFailure };
   checkDefinition(definition);

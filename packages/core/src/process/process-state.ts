@@ -2,10 +2,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { TargetUnavailableError } from '../errors.js';
 import { Catalogue } from '../message/catalogue.js';
 import { defineEvent } from '../message/definition.js';
-import type { AcceptsItsOutput, Definition, DefinitionOptions, MessageDefinition } from '../message/definition.js';
+import type { AcceptsItsOutput, Definition, DefinitionOptions, EventOf, MessageDefinition } from '../message/definition.js';
 
 /** The shape of what a process remembers, with its history: `next(schema, upcast)` adds a version, as of an event. */
 export type StateDefinition<State> = Definition<'state', State>;
+
+/** What processes remember: `type FulfilmentState = StateOf<typeof FulfilmentState>`. */
+export type StateOf<Defined extends MessageDefinition> = EventOf<Defined>['data'];
 
 /** Defines what processes of a kind remember: `defineState(z.object({ totalCents: z.number() }))`. Validated when it is read and when it is stored. */
 export function defineState<Schema extends StandardSchemaV1>(
