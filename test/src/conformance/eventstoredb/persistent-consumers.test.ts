@@ -1,9 +1,10 @@
 import { EventStoreDBClient, persistentSubscriptionToStreamSettingsFromDefaults, START, streamNameFilter } from '@eventstore/db-client';
 import type { PersistentSubscriptionToStreamSettings } from '@eventstore/db-client';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
+import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import { anEvent } from './append-path.js';
-import { describeOnEmulator, newStream, serverUnderTest } from './server-under-test.js';
+import { describeOnEmulator, newStream, reconnected, serverUnderTest } from './server-under-test.js';
 import { consume } from './watched-group.js';
 import type { WatchedConsumer } from './watched-group.js';
 
@@ -93,9 +94,8 @@ describe('EventStoreDB conformance: competing consumers', () => {
       const delivered = [...(await consumer.receives(25))];
       await consumer.ack(...delivered);
       seen.push(...delivered.map(({ event }) => event!.revision));
-      await settled();
+      await consumer.receives(50); // the answers have arrived
       await consumer.end();
-      await settled();
     }
     const last = consume(client, { stream, group, acks: true });
     await last.receives(300);
@@ -158,5 +158,47 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions and faults',
     await back.end();
 
     expect(delivered).to.include({ retryCount: 2 });
+  });
+
+  it('loses no message over kills while consumers work, though it delivers some again', async () => {
+    const eager = settings({ checkPointAfter: 1, checkPointLowerBound: 1, checkPointUpperBound: 20 });
+    await client.createPersistentSubscriptionToStream('t', 'g', eager);
+    await client.appendToStream(
+      't',
+      Array.from({ length: 500 }, () => anEvent()),
+    );
+    const handled = new Set<bigint>();
+    for (const enough of [100, 250, 500]) {
+      const consumer = consume(client, { stream: 't', group: 'g', acks: true, bufferSize: 7 });
+      await eventually(`${enough} handled`, async () => {
+        for (const { event } of consumer.delivered) handled.add(event!.revision);
+        return handled.size >= enough ? true : undefined;
+      });
+      if (enough === 500) await consumer.end();
+      else await emulator.restart();
+      for (const { event } of consumer.delivered) handled.add(event!.revision);
+      if (enough < 500) await reconnected(client);
+    }
+
+    expect(handled.size).to.equal(500);
+  });
+
+  it('loses what was parked and not yet committed when it is killed, and delivers it again', async () => {
+    await client.appendToStream('s', anEvent());
+    const consumer = consume(client, { stream: 's', group: 'g' });
+    const [message] = await consumer.receives(1);
+    emulator.faults.delayCommits(10_000);
+
+    await consumer.nack('park', 'broken', message!);
+    await settled();
+    await emulator.restart({ surviving: () => 0 });
+    emulator.faults.heal();
+    await reconnected(client);
+    const after = consume(client, { stream: 's', group: 'g', acks: true });
+    const [again] = await after.receives(1);
+    await after.end();
+
+    expect(again!.event!.id).to.equal(message!.event!.id);
+    expect(emulator.read('$persistentsubscription-s::g-parked')).to.deep.equal([]);
   });
 });
