@@ -117,7 +117,8 @@ onEveryDatabase('handlers', <Tx>(open: OpenDatabase<Tx>) => {
       await deliver(dispatcherTo(sinkOf(new Billing(), crash(moment, 2))), receipt);
 
       const { id } = receipt.messages[0]!;
-      expect(calls).to.deep.equal([id, id, id]);
+      // A commit that fails behind a call is tried again without another call.
+      expect(calls).to.deep.equal(moment === 'called' ? [id, id, id] : [id]);
       expect(await only(moment)).to.deep.equal([`${moment} charged`]);
       const sent = await shop.database.transactions.run((tx) => shop.database.outbox.headAndTail(`key-${route}`, 0n, tx));
       expect(sent.tail).to.have.length(1);

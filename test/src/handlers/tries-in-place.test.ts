@@ -1,5 +1,12 @@
 import { expect } from 'chai';
-import { DatabaseUnavailableError, HandlerSink, OutboxHandler, TargetUnavailableError, UnitOfWork } from '@waybill/core';
+import {
+  DatabaseUnavailableError,
+  HandlerSink,
+  MessageRejectedError,
+  OutboxHandler,
+  TargetUnavailableError,
+  UnitOfWork,
+} from '@waybill/core';
 import type { CallContext, Commit, Delivery, DeliveryContext, HandlerContext, HandlerOptions, Message } from '@waybill/core';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
@@ -111,6 +118,13 @@ describe(`a handler's tries in place (${decoratorMode} decorators)`, () => {
       expect(attempts).to.deep.equal([1]);
     });
   }
+
+  it('are not made, in place or by the lane, once the handler says that they cannot help', async () => {
+    failures = [new MessageRejectedError(noted.id, noted.stream, noted.revision, 'no such order', { final: true })];
+
+    expect((await deliver(new Noting())).failure).to.include({ code: 'MESSAGE_REJECTED', final: true });
+    expect(attempts).to.deep.equal([1]);
+  });
 
   it('are not made when the lane stops meanwhile', async () => {
     failures = [new Error('once')];

@@ -2,7 +2,7 @@ import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { backoffMs } from '../dispatcher/backoff.js';
 import { InvalidOptionsError } from '../errors.js';
-import { isHandlersOwn } from './handlers-own.js';
+import { isFinal, isHandlersOwn } from './handlers-own.js';
 
 /** Tries in place, before whatever carries the messages hears of a failure. Only the handler's own failures use them up. */
 export interface HandlerRetry {
@@ -44,7 +44,7 @@ export async function triedInPlace<Result>(
       return await act(failed);
     } catch (error) {
       failed++;
-      if (failed >= attempts || !isHandlersOwn(error, signal) || !mayPass(error)) throw error;
+      if (failed >= attempts || !isHandlersOwn(error, signal) || isFinal(error)) throw error;
       await waitInPlace(failed, waits, { signal, ...waiting });
       if (signal.aborted) throw error;
     }
@@ -59,9 +59,6 @@ export function waitInPlace(
 ): Promise<void> {
   return delay(clock, backoffMs(failed, { firstMs, maxMs: Math.max(firstMs, maxMs) }, random), signal);
 }
-
-/** False for a failure that says of itself that trying again cannot help. */
-export const mayPass = (error: unknown): boolean => (error as { readonly final?: unknown } | undefined)?.final !== true;
 
 /** @throws {@link InvalidOptionsError} tries or waits that cannot be */
 export function checkRetry(handler: string, { attempts = 1, firstMs = 100, maxMs = Math.max(5_000, firstMs) }: HandlerRetry): void {

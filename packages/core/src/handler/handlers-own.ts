@@ -15,10 +15,13 @@ export function isHandlersOwn(error: unknown, signal: AbortSignal): boolean {
 
 export const isDatabaseTrouble = (error: unknown): boolean => DATABASE_TROUBLE.some((code) => isWaybillError(error, code));
 
+/** A handler can say of a message that trying again cannot help. */
+export const isFinal = (error: unknown): boolean => isWaybillError(error, 'MESSAGE_REJECTED') && error.final;
+
 export const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** A handler's failure as what carries the messages gets it. */
+/** A handler's failure as what carries the messages gets it; `final` where the handler has said so. */
 export function rejectedBy(handler: string, message: Message, cause: unknown, isCalled = false): MessageRejectedError {
   const detail = `handler "${handler}" failed${isCalled ? ' after its call' : ''}: ${detailOf(cause)}`;
-  return new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause });
+  return new MessageRejectedError(message.id, message.stream, message.revision, detail, { cause, final: isFinal(cause) });
 }

@@ -21,8 +21,8 @@ import { handlersOf } from './handler-declaration.js';
 import type { FoundHandler, HandlerKind } from './handler-declaration.js';
 import type { HandlerMiddleware } from './handler-middleware.js';
 import { throughMiddleware } from './handler-middleware.js';
-import { mayPass, triedInPlace, waitInPlace } from './handler-retry.js';
-import { isHandlersOwn, rejectedBy } from './handlers-own.js';
+import { triedInPlace, waitInPlace } from './handler-retry.js';
+import { isFinal, isHandlersOwn, rejectedBy } from './handlers-own.js';
 import { invoke, timed } from './invoke.js';
 import type { HandlingMeans } from './invoke.js';
 import { handleInTwoSteps } from './two-step.js';
@@ -168,7 +168,7 @@ export class MessageHandlers<Tx> {
       if (!isHandlersOwn(cause, signal)) throw cause;
       const failed = (failures.get(handler) ?? 0) + 1;
       failures.set(handler, failed);
-      if (failed < (handler.retry?.attempts ?? 1) && mayPass(cause))
+      if (failed < (handler.retry?.attempts ?? 1) && !isFinal(cause))
         await waitInPlace(failed, { ...handler.retry }, { ...this.#means, signal });
       else if (handler.onFailure === 'discard') givenUp.set(handler, cause);
       else throw rejectedBy(handler.name, message, cause);
