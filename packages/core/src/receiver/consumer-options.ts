@@ -7,6 +7,7 @@ import type { HandlersFor } from '../handler/handlers-for.js';
 import type { Logger } from '../logger.js';
 import type { Reached } from '../moment.js';
 import type { EventLog } from '../subscription/event-log.js';
+import { checkPatience } from '../subscription/follower-options.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
 import type { Receiver } from './receiver.js';
 import { checkReceiverName } from './receiver-name.js';
@@ -75,4 +76,5 @@ export function checkConsumerOptions<Tx>(options: ConsumerOptions<Tx>): void {
     throw new InvalidOptionsError(`onFailure "${String(onFailure)}" does not exist; choose "retry" or "park".`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000)
     throw new InvalidOptionsError(`concurrency is ${String(concurrency)}; it must be a whole number from 1 to 1,000.`);
+  checkPatience(options);
 }

@@ -60,7 +60,7 @@ export class Consumer<Tx, const Handlers extends readonly object[] = readonly ob
       this.#follower = new Follower<Tx>({
         ...options,
         ...{ subscription: name, log: receiver, following: new HandlersFollowing<Tx>({ name, database, reached, ...means }) },
-        on: ({ name: event, event: told }) => this.#listeners.tell(event, told as ConsumerEvents[typeof event]),
+        on: ({ name: event, event: told }) => this.#listeners.tell(event, told),
       });
     else
       this.#acks = new AckConsumption<Tx>({

@@ -72,7 +72,7 @@ export function completeFollowerOptions<Tx>(options: FollowerOptions<Tx>): Compl
     logger: options.logger ?? silentLogger,
     on: heardBy(options),
   } as const;
-  const { subscription, instance, start, following, retry } = complete;
+  const { subscription, instance, start, following } = complete;
   if (!isPlainText(subscription) || Buffer.byteLength(subscription) > MOST_NAME_BYTES)
     throw new InvalidOptionsError(
       `A subscription needs a name of 1 to ${MOST_NAME_BYTES} bytes, without NUL and half surrogate pairs: its place is kept under it. It is ${JSON.stringify(subscription)?.slice(0, 80)}.`,
@@ -82,12 +82,17 @@ export function completeFollowerOptions<Tx>(options: FollowerOptions<Tx>): Compl
   if (start !== 'beginning' && start !== 'now')
     throw new InvalidOptionsError(`start "${String(start)}" does not exist; choose "beginning" or "now".`);
   refuseOutside('leaseMs', complete.leaseMs, 300, A_DAY_MS);
-  refuseOutside('stopWithinMs', complete.stopWithinMs, 0, A_DAY_MS);
   refuseOutside('silenceMs', complete.silenceMs, 1, A_DAY_MS);
   refuseOutside('mostAtOnce', following.mostAtOnce, 1, 10_000);
+  checkPatience(complete);
+  return complete;
+}
+
+/** @throws {@link InvalidOptionsError} */
+export function checkPatience({ retry = {}, stopWithinMs = 0 }: Pick<FollowerOptions<unknown>, 'retry' | 'stopWithinMs'>): void {
+  refuseOutside('stopWithinMs', stopWithinMs, 0, A_DAY_MS);
   for (const [name, value] of Object.entries(retry) as [string, number | undefined][])
     if (value !== undefined) refuseOutside(`retry.${name}`, value, 1, name === 'attempts' ? Infinity : A_DAY_MS);
-  return complete;
 }
 
 /** A listener that throws stops nothing. */
