@@ -1,4 +1,5 @@
 import {
+  binaryEvent,
   persistentSubscriptionToAllSettingsFromDefaults,
   persistentSubscriptionToStreamSettingsFromDefaults,
   START,
@@ -183,6 +184,25 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     await other.end();
 
     expect(revisionsOf(delivered)).to.deep.equal([1n, 2n]);
+  });
+
+  it('follows links when told to, and is answered by the link', async () => {
+    const links = newStream('links');
+    await append(2);
+    await client.appendToStream(links, [
+      binaryEvent({ type: '$>', data: Buffer.from(`1@${stream}`) }),
+      binaryEvent({ type: '$>', data: Buffer.from(`0@${stream}`) }),
+    ]);
+    const settings = persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, resolveLinkTos: true });
+    await client.createPersistentSubscriptionToStream(links, group, settings);
+    const consumer = consume(client, { stream: links, group, bufferSize: 1 });
+
+    await consumer.ack((await consumer.receives(1))[0]!);
+    const [first, second] = await consumer.receives(2);
+    await consumer.end();
+
+    expect([first!.event!.revision, second!.event!.revision]).to.deep.equal([1n, 0n]);
+    expect([first!.link!.revision, second!.link!.revision]).to.deep.equal([0n, 1n]);
   });
 
   it('delivers from $all what passes its filter', async () => {

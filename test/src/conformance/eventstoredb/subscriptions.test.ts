@@ -1,4 +1,4 @@
-import { END, EventStoreDBClient, eventTypeFilter, jsonEvent, START, streamNameFilter } from '@eventstore/db-client';
+import { binaryEvent, END, EventStoreDBClient, eventTypeFilter, jsonEvent, START, streamNameFilter } from '@eventstore/db-client';
 import type { Filter, Position } from '@eventstore/db-client';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { expect } from 'chai';
@@ -121,6 +121,23 @@ describe('EventStoreDB conformance: subscriptions', () => {
     expect(await found(eventTypeFilter({ regex: `^Order${stream}$` }))).to.deep.equal([types[0], types[0]]);
   });
 
+  it('follows links when told to, to what is there and what comes', async () => {
+    const [stream, links] = [newStream(), newStream('links')];
+    await client.appendToStream(stream, [anEvent(), anEvent()]);
+    const linkTo = (revision: number): Promise<unknown> =>
+      client.appendToStream(links, binaryEvent({ type: '$>', data: Buffer.from(`${revision}@${stream}`) }));
+    await linkTo(1);
+
+    const watched = watch(client.subscribeToStream(links, { resolveLinkTos: true }));
+    await watched.sees('caughtUp');
+    await linkTo(0);
+    await watched.sees(0n);
+    await watched.end();
+
+    expect(watched.events).to.deep.equal([1n, 0n]);
+    expect(watched.types).to.deep.equal(['Happened', 'Happened']);
+  });
+
   itOnEmulator('refuses a filter that is no regular expression', async () => {
     const watched = watch(client.subscribeToAll({ filter: streamNameFilter({ regex: '(' }) }));
 
@@ -224,5 +241,23 @@ describeOnEmulator('EventStoreDB conformance: subscriptions of later servers', (
 
     expect(watched.events).to.deep.equal(Array.from({ length: 500 }, (_, revision) => BigInt(revision)));
     expect(watched.seen.filter((one) => typeof one === 'string')).to.deep.equal(['confirmation', 'caughtUp', 'fellBehind', 'caughtUp']);
+  });
+
+  it('24.10 falls behind on a filtered $all too, without a gap and without repeating itself', async () => {
+    const emulator = await EventStoreDBEmulator.start({ version: '24.10' });
+    const client = EventStoreDBClient.connectionString(emulator.connectionString);
+    const watched = watch(client.subscribeToAll({ filter: streamNameFilter({ prefixes: ['order-'], maxSearchWindow: 32 }) }));
+    await watched.sees('caughtUp');
+
+    for (const stream of ['order-7', 'other', 'order-7', 'other']) await client.appendToStream(stream, several(250));
+    await watched.sees(499n);
+    await settled();
+    await watched.end();
+    await client.dispose();
+    await emulator.stop();
+
+    expect(watched.events).to.deep.equal(Array.from({ length: 500 }, (_, revision) => BigInt(revision)));
+    expect(watched.seen).to.include('fellBehind');
+    expect(watched.seen.at(-1)).to.equal('caughtUp');
   });
 });
