@@ -53,7 +53,7 @@ export class PostgresLeases implements LaneLeases {
         where route = $1::text and (released or lease_until <= clock_timestamp())
         order by lane
         limit $4::text::bigint
-        for no key update skip locked -- a claim's lock of the row does not hold it back
+        for update skip locked
       )
       update ${schema}.lane as l
       set owner = $2::text, epoch = l.epoch + 1, lease_until = clock_timestamp() + $3::text::double precision * interval '1 millisecond', released = false,

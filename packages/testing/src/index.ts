@@ -30,6 +30,7 @@ export { caseStoreContract } from './contract/case-store-contract.js';
 export { subscriptionStoreContract } from './contract/subscription-store-contract.js';
 export { subscriptionLeaseContract } from './contract/subscription-lease-contract.js';
 export { projectionStoreContract } from './contract/projection-store-contract.js';
+export { laneClaimsContract } from './contract/lane-claims-contract.js';
 export { sharedLimitsContract } from './contract/shared-limits-contract.js';
 export { idempotencyStoreContract } from './contract/idempotency-store-contract.js';
 export { snapshotStoreContract } from './contract/snapshot-store-contract.js';

@@ -12,6 +12,7 @@ import { identityContract } from './identity-contract.js';
 import { inboxStoreContract } from './inbox-store-contract.js';
 import { instancesContract } from './instances-contract.js';
 import { laneActionsContract } from './lane-actions-contract.js';
+import { laneClaimsContract } from './lane-claims-contract.js';
 import { laneLeasesContract } from './lane-leases-contract.js';
 import { laneStoreContract } from './lane-store-contract.js';
 import { messageStatusContract } from './message-status-contract.js';
@@ -70,6 +71,7 @@ export function databaseContract<Tx>(
     retentionContract(name, open);
     claimRetentionContract(name, open);
     inboxStoreContract(name, open);
+    laneClaimsContract(name, open);
     subscriptionStoreContract(name, open);
     subscriptionLeaseContract(name, open);
     projectionStoreContract(name, open);

@@ -1,11 +1,14 @@
 import { LANE_LOST } from '../../postgres-errors.js';
 
+/** SQLSTATE that nobody sees. */
+const UNCHANGED = 'WB003';
+
 /**
  * The claim of a message of our own: (handler, message), unless the lane has another epoch by now.
  *
- * First the claim, then the look at the lane: who takes the lane after this look waits for this claim when it makes its own. Where a
- * transaction sees the past only, the lane's row is locked to learn whether it has changed since: that fails as a conflict, and is repeated. The
- * weakest lock, for leases are given past it.
+ * First the claim, then the look at the lane: who takes the lane after this look waits for this claim when it makes its own. A transaction that
+ * sees the past only learns from a lock whether the row has changed since: then it fails as a conflict, and is repeated. The lock is given back
+ * at once, by an inner transaction that rolls back: renewals and the next holder must not wait for a handler.
  */
 export const claimUnderLaneFunction = (schema: string): string => `
 create function ${schema}.claim_under_lane(handler_name text, message text, came_by text, first_try_ms double precision, route_name text, lane_number integer, held bigint, own_id uuid)
@@ -22,8 +25,13 @@ begin
   if not is_ours then
     return is_new;
   end if;
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform from ${schema}.lane as l where l.route = route_name and l.lane = lane_number for key share;
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    begin
+      perform from ${schema}.lane as l where l.route = route_name and l.lane = lane_number for share;
+      raise exception 'has not changed' using errcode = '${UNCHANGED}';
+    exception when sqlstate '${UNCHANGED}' then
+      null;
+    end;
   end if;
   if not exists (select from ${schema}.lane as l where l.route = route_name and l.lane = lane_number and l.epoch = held) then
     raise exception 'lane is lost' using
