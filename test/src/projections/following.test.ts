@@ -89,6 +89,7 @@ onEveryDatabase('projections that follow a log', <Tx>(open: OpenDatabase<Tx>) =>
     await process.resume('order-list', { skip: bad.id, reason: 'a test order' });
     await shop.hasWritten(1, 9);
     expect(await shop.ordersOf(1)).to.have.members([...entriesOf(1, 5), ...entriesOf(1, 4, 6)]);
+    expect((await shop.opened.written()).filter((entry) => entry === '#1 prepared')).to.have.length(1);
   });
 
   describe('caughtUpWith', () => {

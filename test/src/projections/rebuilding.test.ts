@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ProjectionStatus } from '@waybill/core';
+import { InMemoryEventLog } from '@waybill/core/in-memory';
 import { CrashPoints, eventually, SETTLE_MS } from '@waybill/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onEveryDatabase } from '../databases/databases.js';
@@ -89,6 +90,51 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 10));
     expect(duringSwitch).to.include.members(entriesOf(1, 5));
     expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+  });
+
+  it('does not take the place of a live one that is ahead of it', async () => {
+    const laggard = new InMemoryEventLog();
+    // The process with the live one looks for new orders only every 20 seconds: the other builds.
+    const live = shop.process(shop.list(), { leaseMs: 60_000 });
+    const orders = placedOrders(5);
+    await live.start();
+    shop.log.append(...orders);
+    await shop.hasWritten(1, 5);
+    const behind = shop.process(shop.list(), { log: laggard });
+    laggard.append(...orders.slice(0, 3));
+
+    await behind.rebuild('order-list');
+    await behind.start();
+    await statusWhere(behind, 'all that it can have', ({ rebuilding }) => rebuilding?.caughtUp === true && rebuilding.messages === 3n);
+    await sleep(SETTLE_MS);
+    expect((await statusOf(behind)).generation).to.equal(1);
+
+    laggard.append(...orders.slice(3));
+    await statusWhere(behind, 'the switch', isSwitched);
+    expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 5));
+  });
+
+  it('lets a live one that was frozen in its transaction commit nothing after the switch', async () => {
+    const points = new CrashPoints();
+    const live = shop.process(shop.list(), { leaseMs: 60_000, reached: points.reached });
+    const lost: number[] = [];
+    live.on('lease-lost', ({ generation }) => lost.push(generation));
+    await live.start();
+    shop.log.append(...placedOrders(2));
+    await shop.hasWritten(1, 2);
+    const frozen = points.holdAt('projected');
+    shop.log.append(...placedOrders(1, 2));
+    const { release } = await frozen;
+
+    const other = shop.process(shop.list());
+    await other.rebuild('order-list');
+    await other.start();
+    await statusWhere(other, 'the switch', isSwitched);
+    release();
+    await eventually('that the live one has lost its place', async () => lost.length > 0 || undefined);
+
+    expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 2));
+    expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 3));
   });
 
   for (const moment of ['projected', 'switching'] as const)

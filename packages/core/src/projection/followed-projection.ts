@@ -127,7 +127,7 @@ export class FollowedProjection<Tx> {
     const whenCaughtUp = async (_progress: unknown, signal: AbortSignal): Promise<'done' | 'again'> => {
       const outcome = await switchOver({ projector, generation, database, reached, clock, random, signal });
       if (outcome === 'behind') return 'again';
-      lookAgain();
+      if (this.#seen?.live !== generation) lookAgain();
       return 'done';
     };
     return new Follower<Tx>({
