@@ -29,7 +29,7 @@ export class Desk<Tx> {
     this.#database = database;
     this.#name = process.name;
     this.managers = new ProcessManagers<Tx>({ random: () => 0.5, ...options, database, unitOfWork, processes: [process] });
-    this.#sink = new HandlerSink<Tx>({ database, unitOfWork, handlers: [this.managers as object], ...(reached && { reached }) });
+    this.#sink = new HandlerSink<Tx>({ database, unitOfWork, handlers: [this.managers], ...(reached && { reached }) });
   }
 
   /** Delivers a message, the same one again under the same id. What its handler throws is thrown. */

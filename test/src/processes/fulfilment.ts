@@ -31,6 +31,8 @@ export interface FulfilmentOptions {
   /** Wait for the stock to be released before the payment is given back. Default false. */
   readonly confirmed?: boolean;
   readonly statusAttempts?: number;
+  readonly pendingMs?: number;
+  readonly unpaidMs?: number;
 }
 
 export const PENDING_MS = 60_000;
@@ -43,6 +45,8 @@ export function fulfilmentOf({
   askPayment = async () => 'pending',
   confirmed = false,
   statusAttempts = 2,
+  pendingMs = PENDING_MS,
+  unpaidMs = UNPAID_MS,
 }: FulfilmentOptions = {}): ProcessManager {
   return processManager('fulfilment', {
     state: FulfilmentState,
@@ -52,12 +56,12 @@ export function fulfilmentOf({
       stock: {
         compensation: ({ key: orderId }) => ReleaseStock({ orderId }),
         compensationConfirmed: confirmed,
-        ...(confirmed && { pendingTimeoutMs: PENDING_MS }),
+        ...(confirmed && { pendingTimeoutMs: pendingMs }),
         onCompleted: ({ key: orderId, state, begin }) => begin('payment', ChargeCard({ orderId, ...state })),
       },
       payment: {
         compensation: ({ key: orderId, state }) => RefundCard({ orderId, ...state }),
-        pendingTimeoutMs: PENDING_MS,
+        pendingTimeoutMs: pendingMs,
         status: askPayment,
         onCompleted: ({ key: orderId, begin }) => begin('shipment', ShipOrder({ orderId })),
       },
@@ -70,7 +74,7 @@ export function fulfilmentOf({
     .startsWith(Placed, key, async ({ data: { orderId, totalCents } }, process) => {
       process.state = { totalCents };
       process.begin('stock', ReserveStock({ orderId }));
-      process.timeoutAfter('unpaid', UNPAID_MS);
+      process.timeoutAfter('unpaid', unpaidMs);
     })
     .on(StockReserved, key, async (_, { complete }) => complete('stock'))
     .on(StockReleased, key, async (_, { compensated }) => compensated('stock'))

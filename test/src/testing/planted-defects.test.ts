@@ -8,11 +8,13 @@ import { limitDefects } from './defects/limit-defects.js';
 import { operationsDefects } from './defects/operations-defects.js';
 import { orderingDefects } from './defects/ordering-defects.js';
 import { outboxDefects } from './defects/outbox-defects.js';
+import { processDefects } from './defects/process-defects.js';
 import { retentionDefects } from './defects/retention-defects.js';
 import { routeDefects } from './defects/route-defects.js';
 import { settlementDefects } from './defects/settlement-defects.js';
 import { stoppedStreamDefects } from './defects/stopped-stream-defects.js';
 import { storeDefects } from './defects/store-defects.js';
+import { subscriptionDefects } from './defects/subscription-defects.js';
 import { runKit } from './run-kit.js';
 
 const defects = [
@@ -26,7 +28,9 @@ const defects = [
   ...routeDefects,
   ...operationsDefects,
   ...storeDefects,
+  ...subscriptionDefects,
   ...limitDefects,
+  ...processDefects,
 ];
 const capabilities: Capabilities = { conflicts: 'at-append', processes: false };
 
