@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { HandlerSink, OutboxHandler, outboxMessage, Catalogue, UnitOfWork } from '@waybill/core';
 import type { CallContext, Checkpoint, Commit, Delivery, HandlerContext, LaneLease, Message, OutboxMessage } from '@waybill/core';
 import { aDeliveryContext, aMessage, eventually } from '@waybill/testing';
-import { orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
+import { aRunningDispatcher, stopDispatchers } from '../shop/dispatching.js';
+import { OrderCancelled, orderEvents, OrderNoted, OrderPlaced } from '../shop/order.js';
 import { onEveryDatabase } from './databases.js';
 import type { OpenDatabase, OpenedDatabase } from './databases.js';
 
@@ -19,14 +21,18 @@ onEveryDatabase('a process that has lost its lane without knowing,', <Tx>(open: 
   before(async () => {
     shop = await open();
     unitOfWork = new UnitOfWork({ database: shop.database, catalogue: orderEvents });
-    const { routes, leases } = shop.database;
-    await routes.save({ name: ROUTE, order: 'global', selection: {}, start: 'beginning' });
-    const acquire = async (owner: string, leaseMs: number): Promise<LaneLease | undefined> =>
-      (await leases.acquire({ route: ROUTE, owner, leaseMs, most: 1 }))[0]?.lease;
-    lost = await eventually('the first lease', () => acquire('frozen', 1));
-    held = await eventually('the lease of the next', () => acquire('next', LONG_MS));
+    lost = await leaseOf(ROUTE, 1);
+    held = await leaseOf(ROUTE, LONG_MS);
   });
+  stopDispatchers();
   after(() => shop?.close());
+
+  const leaseOf = async (route: string, leaseMs: number): Promise<LaneLease> => {
+    const { routes, leases } = shop.database;
+    await routes.save({ name: route, order: 'global', selection: {}, start: 'beginning' });
+    const acquire = async () => (await leases.acquire({ route, owner: `for ${leaseMs}`, leaseMs, most: 1 }))[0]?.lease;
+    return eventually('the lease', acquire);
+  };
 
   class Diary {
     @OutboxHandler(OrderNoted, { name: 'noting', onFailure: 'discard' })
@@ -35,21 +41,24 @@ onEveryDatabase('a process that has lost its lane without knowing,', <Tx>(open: 
       append(`sent-${id}`, OrderNoted({ text: id }));
     }
 
+    @OutboxHandler(OrderCancelled, { name: 'closing' })
+    async onCancelled({ id }: Message<OrderCancelled>, { tx }: HandlerContext<Tx>): Promise<void> {
+      await shop.write(id, tx);
+    }
+
     @OutboxHandler(OrderPlaced, { name: 'charging', twoStep: true })
     async onPlaced({ id }: Message<OrderPlaced>, _context: CallContext): Promise<Commit<Tx>> {
       calls++;
       return async ({ tx }) => shop.write(id, tx);
     }
   }
-  const messageOf = (type: string, data: object): OutboxMessage => {
+  const aSink = (): HandlerSink<Tx> => new HandlerSink<Tx>({ database: shop.database, unitOfWork, handlers: [new Diary()] });
+  const messageOf = (type: string, data: object, id: string = randomUUID()): OutboxMessage => {
     const place = { stream: 'order-7', revision: 0n, position: 1n, recordedAt: new Date(), checkpoint: {} as Checkpoint };
-    return outboxMessage({ ...aMessage(type), ...place, payload: JSON.stringify(data) }, new Catalogue(orderEvents));
+    return outboxMessage({ ...aMessage(type, { id }), ...place, payload: JSON.stringify(data) }, new Catalogue(orderEvents));
   };
   const deliver = (message: OutboxMessage, { route, lane, epoch }: LaneLease): Promise<Delivery> =>
-    new HandlerSink<Tx>({ database: shop.database, unitOfWork, handlers: [new Diary()] }).deliver(
-      [message],
-      aDeliveryContext({ route, lane, epoch }),
-    );
+    aSink().deliver([message], aDeliveryContext({ route, lane, epoch }));
   const effectsOf = async ({ id }: OutboxMessage): Promise<readonly string[]> => (await shop.written()).filter((entry) => entry === id);
 
   it('commits no effect of a message that nobody has handled, and its lane comes again', async () => {
@@ -64,20 +73,6 @@ onEveryDatabase('a process that has lost its lane without knowing,', <Tx>(open: 
     expect(await shop.database.cases.find({ of: 'noting', most: 10 }), 'given up').to.deep.equal([]);
   });
 
-  it('commits none either once the claim of the one that has the lane was purged', async () => {
-    const message = messageOf('OrderNoted', { text: 'hello' });
-    expect((await deliver(message, held)).accepted).to.equal(1);
-    // The outbox has no such message any more: the proof that its claim is of no use.
-    await eventually('the removal of the claim', async () => {
-      await shop.database.retention.removeClaims({ olderThanMs: 0, most: 1_000 });
-      return (await shop.database.inbox.claimed('noting', message.id)) ? undefined : true;
-    });
-
-    expect((await deliver(message, lost)).failure).to.have.property('code', 'SINK_UNAVAILABLE');
-
-    expect(await effectsOf(message)).to.deep.equal([message.id]);
-  });
-
   it('is in doubt after a call, and opens no case: whoever has the lane goes on', async () => {
     const message = messageOf('OrderPlaced', { customerId: 'c-1', totalCents: 1 });
 
@@ -88,5 +83,24 @@ onEveryDatabase('a process that has lost its lane without knowing,', <Tx>(open: 
     expect(next).to.deep.equal({ accepted: 1 });
     expect(await effectsOf(message)).to.deep.equal([message.id]);
     expect(await shop.database.cases.find({ of: 'charging', most: 10 })).to.deep.equal([]);
+  });
+
+  it('commits none either once the message, and the claim of the one that has the lane, were removed', async () => {
+    const { database } = shop;
+    const frozen = await leaseOf('purged', 1);
+    const { id } = (await unitOfWork.run(async ({ append }) => append('7', OrderCancelled({ reason: 'late' })))).messages[0]!;
+    const message = messageOf('OrderCancelled', { reason: 'late' }, id);
+    await database.routes.retire(ROUTE); // it would hold the message back
+    await aRunningDispatcher({ database, catalogue: orderEvents, routes: { purged: { sink: aSink(), order: 'global' } }, pollMs: 5 });
+    await eventually('the removal of the claim', async () => {
+      if ((await effectsOf(message)).length === 0) return undefined;
+      await database.retention.removeMessages({ olderThanMs: 0, most: 1_000 });
+      await database.retention.removeClaims({ olderThanMs: Infinity, most: 1_000 });
+      return (await database.inbox.claimed('closing', id)) ? undefined : true;
+    });
+
+    expect((await deliver(message, frozen)).failure?.cause).to.have.property('code', 'LEASE_LOST');
+
+    expect(await effectsOf(message)).to.deep.equal([id]);
   });
 });
