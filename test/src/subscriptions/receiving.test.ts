@@ -191,4 +191,20 @@ onEveryDatabase('a consumer over a receiver', <Tx>(open: OpenDatabase<Tx>) => {
 
     expect([source.acked.length, source.inFlight]).to.deep.equal([1, 0]);
   });
+
+  it('ends although a handler never does, and gives back what was not acknowledged', async () => {
+    const [begun, never] = [gate(), gate()];
+    app.warehouse.before = async () => {
+      begun.open();
+      await never.opened;
+    };
+    send(1);
+    const { consumer } = await start({ stopWithinMs: 10 });
+    await begun.opened;
+
+    await consumer.stop();
+
+    expect([source.acked.length, source.inFlight]).to.deep.equal([0, 0]);
+    never.open(); // its transaction is open still
+  });
 });

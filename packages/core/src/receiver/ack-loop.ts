@@ -1,8 +1,10 @@
+import { Bell } from '../bell.js';
 import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { backoffMs } from '../dispatcher/backoff.js';
 import type { RetryOptions } from '../dispatcher/backoff.js';
 import type { Reached } from '../moment.js';
+import { endOf } from '../subscription/cut-short.js';
 import type { Arrival } from './arrival.js';
 import type { ReceiverEvents } from './consumer-events.js';
 import type { Received, Receiver } from './receiver.js';
@@ -41,6 +43,7 @@ export interface AckLoopOptions {
  */
 export class AckLoop {
   readonly #underWay = new Set<Promise<void>>();
+  readonly #freed = new Bell();
   #failures = 0;
 
   constructor(private readonly options: AckLoopOptions) {}
@@ -73,31 +76,38 @@ export class AckLoop {
     }
   }
 
-  /** One connection, which stays until what came by it is answered. */
+  /** One connection. When no more is to be begun, it stays until what came by it is answered. */
   async #receive(stopping: AbortSignal, cut: AbortSignal): Promise<void> {
+    const { receiver, concurrency, clock } = this.options;
     const connection = new AbortController();
-    const deliveries = this.options.receiver.receive({ signal: connection.signal })[Symbol.asyncIterator]();
-    const working = AbortSignal.any([cut, connection.signal]);
+    const deliveries = receiver.receive({ signal: connection.signal })[Symbol.asyncIterator]();
     try {
       while (!stopping.aborted) {
-        while (this.#underWay.size >= this.options.concurrency) await Promise.race(this.#underWay);
+        while (this.#underWay.size >= concurrency && !stopping.aborted) await this.#freed.next(stopping);
+        if (stopping.aborted) return;
         const next = await unlessStopped(deliveries.next(), stopping);
         if (!next || next.done === true) return;
         this.#failures = 0;
-        this.#begin(next.value, working);
+        this.#begin(next.value, cut);
       }
     } finally {
-      // A connection that is gone takes no answers: those are cut short. One that is well waits for them.
-      if (!stopping.aborted) connection.abort();
-      await Promise.all(this.#underWay);
+      // What came by a connection that was lost goes on: it may commit, and its claim is found when it is delivered again.
+      if (stopping.aborted) await endOf(this.#allAnswered(), cut, clock);
       connection.abort();
     }
+  }
+
+  async #allAnswered(): Promise<void> {
+    await Promise.all(this.#underWay);
   }
 
   #begin(received: Received, signal: AbortSignal): void {
     const underWay = this.#answer(received, signal).catch(() => {}); // not answered: it is delivered again
     this.#underWay.add(underWay);
-    void underWay.then(() => this.#underWay.delete(underWay));
+    void underWay.then(() => {
+      this.#underWay.delete(underWay);
+      this.#freed.ring();
+    });
   }
 
   async #answer(received: Received, signal: AbortSignal): Promise<void> {
