@@ -154,6 +154,23 @@ describe('EventStoreDB: receiving from a group', () => {
     expect(await ackNext(receive(groupOf()), 1)).to.deep.equal(['order-1@1']);
   });
 
+  it('takes no answer back when its consumer stops right behind it', async () => {
+    await store('order-1', 40);
+    const group = groupOf({ bufferSize: 4, create: { maxRetries: 1_000 } }); // what it has in hand unanswered comes again, and counts
+    const seen: string[] = [];
+
+    for (let nth = 0; nth < 40; nth++) {
+      const one = new AbortController();
+      const deliveries = group.receive({ signal: one.signal })[Symbol.asyncIterator]();
+      const received = await next(deliveries);
+      seen.push(nameOf(received));
+      await received.ack();
+      one.abort();
+    }
+
+    expect(new Set(seen).size).to.equal(40);
+  });
+
   it('says of an answer over a connection that is lost that it has no effect', async () => {
     await store('order-1', 1);
     const deliveries = receive(groupOf());

@@ -12,9 +12,11 @@ export interface AnswersOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** Any question to the server: once it is answered, what was written before it has left this process. */
+  readonly ask: () => Promise<unknown>;
 }
 
-// How long a consumer that stops may take to answer what it has in hand.
+// How long a consumer that stops may take to answer what it has in hand, and the server to take the answers.
 const LAST_ANSWERS_MS = 1_000;
 
 /** The way back of one connection: what was handed out over it is answered over it, and over no other. */
@@ -23,6 +25,7 @@ export class Answers {
   readonly #open = new Set<Delivered>();
   #whenAllAnswered = (): void => {};
   #isEnded = false;
+  #hasAnswered = false;
 
   constructor(options: AnswersOptions) {
     this.#options = options;
@@ -45,12 +48,14 @@ export class Answers {
 
   /** Ends the call, once all is answered, or nobody answers any more: what is left is handed out to others. */
   async end(): Promise<void> {
-    const { connection, clock } = this.#options;
+    const { connection, clock, ask } = this.#options;
     if (this.#open.size > 0 && !this.#isEnded) {
       const stop = new AbortController();
       this.#whenAllAnswered = () => stop.abort();
       await delay(clock, LAST_ANSWERS_MS, stop.signal);
     }
+    // What was answered last may not have been sent yet, and the end of the call would take it back.
+    if (this.#hasAnswered && !this.#isEnded) await within(ask(), { clock, ms: LAST_ANSWERS_MS, what: 'answer' }).catch(() => {});
     this.#isEnded = true;
     await connection.unsubscribe();
   }
@@ -67,6 +72,7 @@ export class Answers {
         cause,
       });
     }
+    this.#hasAnswered = true;
     this.#open.delete(delivered);
     if (this.#open.size === 0) this.#whenAllAnswered();
   }

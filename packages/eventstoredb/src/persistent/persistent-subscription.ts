@@ -81,7 +81,7 @@ export class PersistentSubscription implements Receiver {
     await this.#create(client, credentials);
     const connection = this.#group.connect(client, bufferSize, credentials);
     connection.on('confirmation', () => (this.#isKnown = true));
-    const answers = new Answers({ connection, name: this.name, clock, timeoutMs });
+    const answers = new Answers({ connection, name: this.name, clock, timeoutMs, ask: () => this.#group.info(client, credentials) });
     const onSilence = (): Promise<void> => this.#checkThatNothingWaits();
     const items = pull<Delivered>(this.current, connection, { clock, signal, silenceMs, onSilence, cancel: () => answers.end() });
 
