@@ -1,14 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidPayloadError } from '@waybill/core';
-import type { ArrivedMessage, OutboxMessage } from '@waybill/core';
 import { InMemoryEventLog, InMemoryReceiver } from '@waybill/core/in-memory';
 import { eventLogContract, receiverContract } from '@waybill/testing';
-
-const arrivedFrom = (message: OutboxMessage): ArrivedMessage => {
-  const { id, kind, type, stream, revision, occurredAt, schemaVersion, codec, metadata } = message;
-  const json: unknown = JSON.parse(message.payload);
-  return { id, kind, type, stream, revision, occurredAt, schemaVersion, codec, metadata, json, source: 'in-memory' };
-};
+import { arrivedFrom } from './arrived-from.js';
 
 eventLogContract('in-memory', async () => {
   const log = new InMemoryEventLog({ selectsStream: (stream) => stream.startsWith('order-') });
