@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { SubscriptionLease } from '@waybill/core';
 import { PostgresDatabase } from '@waybill/postgres';
-import { aHeldSubscription, anAdvance, aReport, eventually } from '@waybill/testing';
+import type { PostgresTx } from '@waybill/postgres';
+import { aHeldSubscription, anAdvance, aReport, eventually, isWaiting } from '@waybill/testing';
 import { failureOf } from '../shop/failure-of.js';
 import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
@@ -55,7 +56,7 @@ describe('subscriptions on PostgreSQL', () => {
 
     for (let step = 1n; step <= 50n; step++)
       await shop.database.transactions.run((tx) => {
-        const counting = { query: (text: string, values?: unknown[]) => (statements++, tx.query(text, values)) };
+        const counting: PostgresTx = { query: (text, values) => (statements++, tx.query(text, values)) };
         const moved = streams.map(({ stream }) => ({ stream, revision: step }));
         return shop.database.subscriptions.advance(lease, anAdvance(step, { streams: moved, messages: 500 }), counting);
       });
@@ -99,9 +100,11 @@ describe('subscriptions on PostgreSQL', () => {
     await shop.database.subscriptions.advance(lease, anAdvance(1n, { streams: [{ stream: `mine-${lease.epoch}`, revision: 1n }] }), holder);
 
     const removing = shop.database.transactions.run((tx) => shop.database.subscriptions.remove(lease.subscription, tx));
+    const waited = await isWaiting(removing);
     await holder.query('commit');
     holder.release();
 
+    expect(waited).to.equal(true);
     expect(await removing).to.equal(true);
     const { rows } = await shop.pool.query('select from waybill.subscription_stream where stream = $1', [`mine-${lease.epoch}`]);
     expect(rows).to.have.length(0);

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Mark, OutboxRow } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aFailure } from '../builders/a-failure.js';
+import { aHeldSubscription, anAdvance } from '../builders/a-subscription.js';
 import { aMessage, anAppend } from '../builders/a-message.js';
 import { aStoppedStream } from '../builders/a-stopped-stream.js';
 import { deliverAll, leaseRoute, readNext, settleLane } from '../ordering/leased-route.js';
@@ -92,6 +93,20 @@ export function identityContract<Tx>(name: string, open: () => Promise<DatabaseF
 
         expect(error).to.include({ code: 'LEASE_LOST' });
         expect(next.held).to.have.length(route.held.length);
+      });
+
+      it('ends leases of subscriptions, far behind every epoch that the original may have come to since; each stays where it is', async () => {
+        const { subscriptions, transactions } = fixture.database;
+        const { lease } = await aHeldSubscription(fixture.database);
+        await transactions.run((tx) => subscriptions.advance(lease, anAdvance(7n), tx));
+
+        await fixture.database.adopt();
+        const error = await rejection(transactions.run((tx) => subscriptions.advance(lease, anAdvance(8n), tx)));
+        const next = await subscriptions.acquire({ subscription: lease.subscription, owner: 'next', leaseMs: 60_000 });
+
+        expect(error).to.include({ code: 'SUBSCRIPTION_LOST' });
+        expect(next!.lease.epoch > lease.epoch + 999_999n, `${next!.lease.epoch} after ${lease.epoch}`).to.equal(true);
+        expect(next!.progress.position).to.equal(7n);
       });
 
       it('goes on far behind every epoch that the original may have come to since, with new lanes, too', async () => {
