@@ -15,7 +15,8 @@ async function open(target: SubscriptionTarget, aForeignStream?: () => string): 
     aStream: () => `order-${randomUUID()}`,
     ...(aForeignStream && { aForeignStream }),
     store: (messages) => deliverAll(server, messages),
-    storeUnreadable: async (stream, type) => void (await stranger.appendToStream(stream, binaryEvent({ type, data: Buffer.from('no JSON') }))),
+    storeUnreadable: async (stream, type) =>
+      void (await stranger.appendToStream(stream, binaryEvent({ type, data: Buffer.from('no JSON') }))),
     break: () => server.emulator.kill(),
     heal: () => server.emulator.restart(),
     close: () => server.close(),
