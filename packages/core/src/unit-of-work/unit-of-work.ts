@@ -173,7 +173,8 @@ export class UnitOfWork<Tx = unknown> {
     const commit = StagedCommit.of(open, run, this.#catalogue, maxPayloadBytes);
     for (const message of commit.projected) {
       for (const projector of projectors) {
-        if (projector.events.some(({ type }) => type === message.type)) await projector.project(message, { tx, generation: 1, rebuilding: false });
+        if (projector.events.some(({ type }) => type === message.type))
+          await projector.project(message, { tx, generation: 1, rebuilding: false });
       }
     }
     await reached?.('projected');
