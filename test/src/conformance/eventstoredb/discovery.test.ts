@@ -34,6 +34,15 @@ describe('EventStoreDB conformance: finding the server', () => {
     expect(capabilities.serverVersion).to.match(/^\d+\.\d+\.\d+/);
   });
 
+  it('lists persistent subscriptions to streams and to $all', async () => {
+    const capabilities = await server.client['capabilities'];
+    const supports = (method: string, feature: string): boolean =>
+      capabilities.supports({ path: `/event_store.client.persistent_subscriptions.PersistentSubscriptions/${method}` } as never, feature);
+    const methods = ['Create', 'Update', 'Delete', 'Read', 'GetInfo', 'ReplayParked', 'List', 'RestartSubsystem'];
+
+    for (const feature of ['stream', 'all']) expect(methods.filter((method) => !supports(method, feature))).to.deep.equal([]);
+  });
+
   it('is found through gossip, alone and among others', async () => {
     const { host } = new URL(server.url.replace('esdb:', 'http:'));
 
