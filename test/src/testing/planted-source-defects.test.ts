@@ -9,7 +9,7 @@ import { runKit } from './run-kit.js';
 
 /** The log in memory, with what `change` does to a reading of it. */
 function brokenLog(log: InMemoryEventLog, change: (options: FollowOptions) => AsyncIterable<LogEntry>): EventLog {
-  return new Proxy(log as EventLog, {
+  return new Proxy(log, {
     get: (target, name) => {
       if (name === 'follow') return change;
       const value: unknown = Reflect.get(target, name, target);
@@ -92,7 +92,7 @@ describe('the kits of what messages come from', () => {
       const source = new InMemoryReceiver();
       const receiver: Receiver = {
         name: 'broken',
-        receive: async function* (options) {
+        async *receive(options) {
           for await (const received of source.receive(options)) yield change(received);
         },
       };

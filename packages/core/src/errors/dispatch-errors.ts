@@ -33,7 +33,9 @@ export class WaitTimeoutError extends WaybillError {
   readonly code = 'WAIT_TIMEOUT';
 
   constructor(what: string, timeoutMs: number) {
-    super(`${what} did not happen within ${timeoutMs} ms. Nothing was cancelled: wait again, or look at dispatcher.lanes().`);
+    super(
+      `${what} did not happen within ${timeoutMs} ms. Nothing was cancelled: wait again, or look how it stands: dispatcher.lanes(), or the status of who handles it.`,
+    );
   }
 }
 

@@ -14,7 +14,7 @@ export type SubscriptionState = 'running' | 'waiting' | 'stopped';
 
 /** What a subscription stands at, or waits for. */
 export interface SubscriptionFailure {
-  /** The message that failed; absent: the log, or the database, is away. */
+  /** The message that was being handled, whoever is to blame (`attempts` counts its own failures); absent: the log, or the database, is away. */
   readonly message: (MessagePlace & { readonly id: string; readonly type: string; readonly position: bigint }) | undefined;
   /** Tries of this message that failed; 0 without one. */
   readonly attempts: number;
