@@ -82,6 +82,25 @@ describe('orders to projections, and what they tell,', () => {
     await process.stop();
   });
 
+  it('end with the signal of their start, and not with the one of an earlier start', async () => {
+    const process = shop.process(shop.list());
+    const [first, second] = [new AbortController(), new AbortController()];
+    await Promise.all([process.start({ signal: first.signal }), process.start()]);
+    await process.stop();
+    await process.start({ signal: second.signal });
+    first.abort();
+    shop.log.append(...placedOrders(2));
+    await shop.hasWritten(1, 2);
+
+    second.abort();
+    await process.stop();
+    shop.log.append(...placedOrders(2, 2));
+    await sleep(SETTLE_MS);
+
+    expect(await shop.ordersOf(1)).to.have.length(2);
+    expect((await statusOf(process)).owner).to.equal(undefined);
+  });
+
   describe('caughtUpWith', () => {
     let unitOfWork: UnitOfWork<InMemoryTx>;
 

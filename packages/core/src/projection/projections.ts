@@ -39,7 +39,7 @@ export class Projections<Tx = unknown> {
   readonly #operators: SubscriptionOperators;
   readonly #orders: ProjectionOrders<Tx>;
   #wake = new AbortController();
-  #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  #running: { readonly stop: AbortController; readonly begun: Promise<void>; readonly ended: Promise<void> } | undefined;
 
   /** @throws {@link InvalidOptionsError} options that cannot work, two projections of one name, or an event that is not in the catalogue */
   constructor(options: ProjectionsOptions<Tx>) {
@@ -68,15 +68,19 @@ export class Projections<Tx = unknown> {
    * @throws {@link DatabaseUnavailableError}, and what a live generation's `prepare` throws; then nothing runs
    */
   async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#running || signal?.aborted) return;
+    if (signal?.aborted) return this.stop();
+    if (this.#running?.stop.signal.aborted) await this.stop(); // a stop under way comes first
+    if (this.#running) return this.#running.begun;
     const stop = new AbortController();
     const begun = this.#begin(stop.signal);
     const ended = begun.then(
       () => this.#goOn(stop.signal),
       () => {},
     );
-    this.#running = { stop, ended };
-    signal?.addEventListener('abort', () => void this.stop(), { once: true });
+    this.#running = { stop, begun, ended };
+    const onAbort = (): void => void this.stop();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    void ended.then(() => signal?.removeEventListener('abort', onAbort)); // it is this run's signal, not the next one's
     try {
       await begun;
     } catch (error) {
