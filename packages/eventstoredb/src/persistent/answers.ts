@@ -3,8 +3,7 @@ import type { Clock } from '@waybill/core';
 import { plainDetail } from '../connection/plain-detail.js';
 import { within } from '../connection/within.js';
 import { EventStoreDBUnavailableError } from '../eventstoredb-errors.js';
-import type { Delivered } from './delivery.js';
-import type { Connection } from './group.js';
+import type { Connection, Delivered } from './group.js';
 
 export interface AnswersOptions {
   readonly connection: Connection;

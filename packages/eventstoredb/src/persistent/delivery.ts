@@ -1,8 +1,6 @@
-import type { PersistentSubscriptionToAllResolvedEvent, PersistentSubscriptionToStreamResolvedEvent } from '@eventstore/db-client';
 import type { Arrival, Received } from '@waybill/core';
 import type { Answers } from './answers.js';
-
-export type Delivered = PersistentSubscriptionToStreamResolvedEvent | PersistentSubscriptionToAllResolvedEvent;
+import type { Delivered } from './group.js';
 
 /** One message handed out by a group. Of several answers the first counts. */
 export class Delivery implements Received {

@@ -4,14 +4,17 @@ import type {
   EventStoreDBClient,
   PersistentSubscriptionToAll,
   PersistentSubscriptionToAllInfo,
+  PersistentSubscriptionToAllResolvedEvent,
   PersistentSubscriptionToStream,
   PersistentSubscriptionToStreamInfo,
+  PersistentSubscriptionToStreamResolvedEvent,
 } from '@eventstore/db-client';
 import type { Selection } from '../subscription/selection.js';
 import type { ServerSettings } from './group-settings.js';
 
 export type GroupInfo = PersistentSubscriptionToStreamInfo | PersistentSubscriptionToAllInfo;
 export type Connection = PersistentSubscriptionToStream | PersistentSubscriptionToAll;
+export type Delivered = PersistentSubscriptionToStreamResolvedEvent | PersistentSubscriptionToAllResolvedEvent;
 
 /** One group at the server. The client has two calls for everything: for streams, and for `$all`. */
 export class Group {
