@@ -22,8 +22,14 @@ describe('EventStoreDB: following, and what can go wrong', () => {
     await server.close();
   });
 
-  function follow(target: SubscriptionTarget, silenceMs = 30_000, after?: bigint, eventstore = server.eventstore): Followed {
-    const followed = new Followed(eventstore.subscribe(target, { silenceMs }), { after });
+  function follow(
+    target: SubscriptionTarget,
+    silenceMs = 30_000,
+    after?: bigint,
+    eventstore = server.eventstore,
+    types?: readonly string[],
+  ): Followed {
+    const followed = new Followed(eventstore.subscribe(target, { silenceMs }), { after, types });
     open.push(followed);
     return followed;
   }
@@ -61,6 +67,18 @@ describe('EventStoreDB: following, and what can go wrong', () => {
       expect((await follow(target, 100, followed.position).untilCaughtUp()).messages).to.deep.equal(['order-1@1']);
     });
   }
+
+  it('takes the silence behind events of types that are not wanted for what it is', async () => {
+    await begin();
+    await store('order-1', 1);
+    const followed = await follow({ all: {} }, 50, undefined, server.eventstore, ['Wanted']).untilCaughtUp();
+    await store('order-1', 2, 1n);
+
+    await followed.untilCaughtUp();
+    await followed.untilCaughtUp();
+
+    expect(followed.messages).to.deep.equal([]);
+  });
 
   it('gives up a subscription to a server that is mute', async () => {
     await begin();

@@ -72,7 +72,7 @@ export class EventStoreDBLog implements EventLog {
     const credentials = await within(current.credentials(), { clock, ms: readTimeoutMs, what: 'credentials' });
     const subscription = openSubscription(client, { selection, after, types, resolveLinks, credentials });
     const onQuiet = (): void => tell(subscription, { kind: 'caught-up' });
-    const silence = new Silence(after, { end: this.#end, clock, silenceMs, signal, onQuiet });
+    const silence = new Silence(after, { end: this.#end, types, clock, silenceMs, signal, onQuiet });
     const cancel = (): Promise<void> => subscription.unsubscribe();
     const items = pull<Resolved | LogEntry>(current, subscription, { clock, signal, silenceMs, onSilence: () => silence.look(), cancel });
 

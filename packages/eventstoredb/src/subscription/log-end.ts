@@ -27,8 +27,8 @@ export class LogEnd {
     return undefined;
   }
 
-  /** Whether something is there behind `seen` that a subscription would have been told of by now. */
-  async isBeyond(seen: bigint | undefined, signal: AbortSignal): Promise<boolean> {
+  /** Whether something is there behind `seen` that a subscription to these types would have been told of by now. */
+  async isBeyond(seen: bigint | undefined, types: readonly string[] | undefined, signal: AbortSignal): Promise<boolean> {
     if (this.selection.stream !== undefined) {
       const last = await this.last(signal);
       return last !== undefined && (seen === undefined || last > seen);
@@ -36,7 +36,7 @@ export class LogEnd {
     let leftOut = 0;
     for await (const event of readBack(this.current, this.settings, { limit: MOST_LEFT_OUT, signal })) {
       if (seen !== undefined && event.position.commit <= seen) return false;
-      if (this.selection.selects(event)) return true;
+      if (this.selection.selects(event) && (types?.includes(event.type) ?? true)) return true;
       leftOut += 1;
     }
     return leftOut === MOST_LEFT_OUT;

@@ -7,6 +7,8 @@ const ON_ITS_WAY_MS = 1_000;
 
 export interface SilenceOptions {
   readonly end: LogEnd;
+  /** What the server was asked for; `undefined`: all. */
+  readonly types: readonly string[] | undefined;
   readonly clock: Clock;
   readonly silenceMs: number;
   readonly signal: AbortSignal;
@@ -45,9 +47,9 @@ export class Silence {
   }
 
   async #look(): Promise<void> {
-    const { end, clock, silenceMs, signal, onQuiet } = this.options;
+    const { end, types, clock, silenceMs, signal, onQuiet } = this.options;
     const before = this.#arrived;
-    const isBeyond = await end.isBeyond(this.seen, signal);
+    const isBeyond = await end.isBeyond(this.seen, types, signal);
     if (isBeyond) await delay(clock, Math.min(ON_ITS_WAY_MS, silenceMs), signal);
     if (this.#arrived > before || signal.aborted) return;
     if (isBeyond) throw new Error(`nothing came for ${silenceMs} ms (silenceMs), though there is something to come`);
