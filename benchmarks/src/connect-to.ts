@@ -3,10 +3,14 @@ import { MongoDBDatabase } from '@waybill/mongodb';
 import { PostgresDatabase } from '@waybill/postgres';
 import { MongoClient } from 'mongodb';
 import { Pool } from 'pg';
+import type { OrderTotals } from './follow/order-totals.js';
+import { orderTotals as mongodbTotals } from './mongodb/order-totals.js';
+import { orderTotals as postgresTotals } from './postgres/order-totals.js';
 import type { Address } from './shop.js';
 
 export interface Connection {
   readonly database: Database;
+  readonly totals: OrderTotals<unknown>;
   close(): Promise<void>;
 }
 
@@ -14,9 +18,13 @@ export interface Connection {
 export function connectTo({ kind, url, database }: Address): Connection {
   if (kind === 'mongodb') {
     const client = new MongoClient(url);
-    return { database: new MongoDBDatabase({ client, database }), close: () => client.close() };
+    return {
+      database: new MongoDBDatabase({ client, database }),
+      totals: mongodbTotals(client.db(database)),
+      close: () => client.close(),
+    };
   }
   const pool = new Pool({ connectionString: url, max: 16 });
   pool.on('error', () => {}); // the database may go first
-  return { database: new PostgresDatabase({ pool }), close: () => pool.end() };
+  return { database: new PostgresDatabase({ pool }), totals: postgresTotals(pool), close: () => pool.end() };
 }

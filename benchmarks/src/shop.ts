@@ -1,5 +1,7 @@
 import type { Database } from '@waybill/core';
+import type { OrderTotals } from './follow/order-totals.js';
 import type { NaiveOutbox } from './naive-outbox.js';
+import type { ByHandInbox } from './receive/by-hand-inbox.js';
 
 /** Where an outbox is, as another process can be told. */
 export interface Address {
@@ -29,7 +31,11 @@ export interface Shop<Tx> {
   /** What a careful person writes with the driver alone, into the same outbox. No checks, no unknown outcomes, no wake-ups. */
   commitByHand(id: string): Promise<void>;
   readonly naive: NaiveOutbox;
+  readonly inboxByHand: ByHandInbox;
+  readonly totals: OrderTotals<Tx>;
   holdings(): Promise<Holdings>;
+  /** How many claims the inbox holds. */
+  claims(): Promise<number>;
   /** How many statements, or commands, Waybill has sent so far; of a shop that counts. */
   sent(): number;
   /** A commit that has nothing to do with Waybill, over a connection of its own. */

@@ -10,6 +10,8 @@ export interface Sizes {
   readonly pgTransactionalBacklog: number;
   readonly appendedEvents: number;
   readonly httpMessages: number;
+  readonly handledMessages: number;
+  readonly followedEvents: number;
   readonly latencyMs: number;
   readonly idleMs: number;
   /** What must not change what is sent. */
@@ -28,6 +30,8 @@ const USUAL: Sizes = {
   pgTransactionalBacklog: 2_000,
   appendedEvents: 10_000,
   httpMessages: 8_000,
+  handledMessages: 4_000,
+  followedEvents: 200_000,
   latencyMs: 10_000,
   idleMs: 10_000,
   deliveredBefore: 100_000,
@@ -39,13 +43,22 @@ const USUAL: Sizes = {
 export const SIZES = {
   usual: USUAL,
   /** What the targets name; fills twelve million rows, so it takes its time. */
-  large: { ...USUAL, graphileBacklog: 100_000, deliveredRows: 10_000_000, pendingRows: 1_000_000, memoryBacklog: 1_000_000 },
+  large: {
+    ...USUAL,
+    graphileBacklog: 100_000,
+    deliveredRows: 10_000_000,
+    pendingRows: 1_000_000,
+    memoryBacklog: 1_000_000,
+    followedEvents: 1_000_000,
+  },
   /** Shows that everything works; its figures mean nothing. */
   quick: {
     ...{ rounds: 1, commits: 50, raceMs: 300, backlog: 2_000, graphileBacklog: 200, pgTransactionalBacklog: 50 },
     ...{
       appendedEvents: 500,
       httpMessages: 200,
+      handledMessages: 100,
+      followedEvents: 2_000,
       latencyMs: 300,
       idleMs: 300,
       deliveredBefore: 2_000,

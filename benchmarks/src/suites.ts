@@ -4,6 +4,7 @@ import { sink } from './eventstoredb/sink.js';
 import { startEmptyEventStoreDB } from './eventstoredb/start.js';
 import { startCountingServer } from './http/counting-server.js';
 import { http } from './http/http.js';
+import { follow } from './follow/follow.js';
 import { idle } from './idle.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
@@ -15,6 +16,8 @@ import { startDurablePostgres } from './postgres/postgres-scratch.js';
 import { poison } from './poison.js';
 import { race } from './race.js';
 import { read } from './read.js';
+import { behindClaims } from './receive/behind-claims.js';
+import { overALog } from './receive/over-a-log.js';
 import { suite } from './suite.js';
 import type { Suite } from './suite.js';
 
@@ -28,6 +31,8 @@ export const DATABASES = {
     idle: [idle],
     read: [read],
     memory: [memory],
+    receive: [behindClaims, overALog],
+    follow: [follow],
   }),
   mongodb: suite(startMajorityMongoDB, {
     commit: [commit, race],
@@ -38,6 +43,8 @@ export const DATABASES = {
     idle: [idle],
     read: [read],
     memory: [memory],
+    receive: [behindClaims, overALog],
+    follow: [follow],
   }),
 } as const satisfies Record<string, Suite>;
 

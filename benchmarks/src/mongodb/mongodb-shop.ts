@@ -2,13 +2,17 @@ import { MongoDBDatabase } from '@waybill/mongodb';
 import type { MongoDBTx } from '@waybill/mongodb';
 import { MongoClient } from 'mongodb';
 import type { Db, Document } from 'mongodb';
+import type { OrderTotals } from '../follow/order-totals.js';
 import type { NaiveOutbox } from '../naive-outbox.js';
 import { PAYLOAD } from '../order.js';
+import type { ByHandInbox } from '../receive/by-hand-inbox.js';
 import type { Address, Holdings, Shop, ShopOptions } from '../shop.js';
+import { BY_HAND_INBOX, byHandInbox } from './by-hand-inbox.js';
 import { commitByHand } from './by-hand-outbox.js';
 import { CommandCount } from './command-count.js';
 import { naiveOutbox } from './naive-outbox.js';
 import type { OrderDocument } from './order-list.js';
+import { ORDER_TOTALS, orderTotals, PLACE_BY_HAND } from './order-totals.js';
 
 export interface Opening extends ShopOptions {
   readonly url: string;
@@ -16,11 +20,13 @@ export interface Opening extends ShopOptions {
 }
 
 // Made beforehand: a collection that is first written in a transaction is made in it, and two that do so at once conflict.
-const COLLECTIONS = ['order_list', 'naive_outbox', 'something_else'];
+const COLLECTIONS = ['order_list', 'naive_outbox', BY_HAND_INBOX, ORDER_TOTALS, PLACE_BY_HAND, 'something_else'];
 
 /** A shop on MongoDB. */
 export class MongoDBShop implements Shop<MongoDBTx> {
   readonly naive: NaiveOutbox;
+  readonly inboxByHand: ByHandInbox;
+  readonly totals: OrderTotals<MongoDBTx>;
   readonly commands: CommandCount;
   #foreign: MongoClient | undefined;
   readonly #db: Db;
@@ -33,6 +39,8 @@ export class MongoDBShop implements Shop<MongoDBTx> {
   ) {
     this.#db = client.db(address.database);
     this.naive = naiveOutbox(this.#db);
+    this.inboxByHand = byHandInbox(this.#db);
+    this.totals = orderTotals(this.#db);
     this.commands = new CommandCount(client);
   }
 
@@ -59,6 +67,10 @@ export class MongoDBShop implements Shop<MongoDBTx> {
     const [theHeads, theListed] = [new Set(heads), new Set(listed)];
     const whole = messages.filter((message) => theHeads.has(message) && theListed.has(message)).length;
     return { heads: heads.length, messages: messages.length, listed: listed.length, whole };
+  }
+
+  claims(): Promise<number> {
+    return this.#db.collection('waybill_inbox').countDocuments();
   }
 
   sent(): number {

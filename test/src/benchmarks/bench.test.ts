@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 
 const command = fileURLToPath(new URL('../../../benchmarks/dist/bench.js', import.meta.url));
-const SECTIONS = ['commit', 'drain', 'poison', 'latency', 'idle', 'read', 'memory'];
+const SECTIONS = ['commit', 'drain', 'poison', 'latency', 'idle', 'read', 'memory', 'receive', 'follow'];
 
 describe('npm run bench', () => {
   it('prints a verdict beside each figure, of every section on every server', async function () {
