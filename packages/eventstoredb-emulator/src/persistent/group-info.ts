@@ -38,6 +38,7 @@ export function groupInfoOf(group: SubscriptionGroup, store: EventStore): GroupI
     minCheckPointCount: settings.minCheckpointCount,
     maxCheckPointCount: settings.maxCheckpointCount,
     readBufferCount: group.waiting.read.length,
+    liveBufferCount: group.liveBufferCount,
     retryBufferCount: group.waiting.again.length,
     totalInFlightMessages: group.inHand,
     outstandingMessagesCount: group.inHand,

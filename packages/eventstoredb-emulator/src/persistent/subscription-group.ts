@@ -42,6 +42,8 @@ export class SubscriptionGroup {
   readonly #reader: GroupReader;
   readonly #progress: Progress;
   #delivered = 0;
+  #isLive = false;
+  #readLive = 0;
   #pumpScheduled = false;
   #knownAs = 0;
   #closed = false;
@@ -70,6 +72,11 @@ export class SubscriptionGroup {
 
   get delivered(): number {
     return this.#delivered;
+  }
+
+  /** The last messages that came while it was live. The real server keeps and counts them, whether or not they were handed out. */
+  get liveBufferCount(): number {
+    return Math.min(this.#readLive, this.definition.settings.liveBufferSize);
   }
 
   /** @returns `undefined` when there are as many consumers as there may be */
@@ -167,7 +174,11 @@ export class SubscriptionGroup {
 
   #readOne(): boolean {
     const record = this.#reader.next();
-    if (!record) return false;
+    if (!record) {
+      this.#isLive = true;
+      return false;
+    }
+    if (this.#isLive) this.#readLive += 1;
     const resolved = resolve(this.parts.store, record, this.definition.settings.resolveLinks);
     const read = this.#progress.read(this.#reader.placeOf(record));
     this.waiting.addRead({ id: record.id, resolved, retryCount: 0, replayed: false, ...read });

@@ -87,6 +87,7 @@ export interface GroupInfo {
   readonly minCheckPointCount: number;
   readonly maxCheckPointCount: number;
   readonly readBufferCount: number;
+  readonly liveBufferCount: number;
   readonly retryBufferCount: number;
   readonly totalInFlightMessages: number;
   readonly outstandingMessagesCount: number;

@@ -90,6 +90,22 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
     expect(info.stats).to.include({ totalInFlightMessages: 2, lastKnownEventRevision: 2n, lastCheckpointedEventRevision: undefined });
   });
 
+  it('counts among what is live also what it has handed out', async () => {
+    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    const consumer = consume(client, { stream, group, acks: true });
+    await consumer.confirmed;
+    await append(2);
+    await consumer.receives(2);
+
+    const { stats } = await eventually('all answers', async () => {
+      const info = await infoOf();
+      return info.stats.totalInFlightMessages === 0 ? info : undefined;
+    });
+    await consumer.end();
+
+    expect(stats).to.include({ liveBufferCount: 2n, readBufferCount: 0, retryBufferCount: 0 });
+  });
+
   it('lists the groups of a stream, of $all, and of everything', async () => {
     const ofAll = newStream('of-all');
     await client.createPersistentSubscriptionToStream(stream, 'a', settings());
