@@ -19,7 +19,7 @@ export function plainInfo({ status, connections, stats }: GroupInfo): Persistent
     status,
     consumers: connections.length,
     inFlight: stats.totalInFlightMessages,
-    waiting: stats.liveBufferCount + BigInt(stats.readBufferCount) + BigInt(stats.retryBufferCount),
+    waiting: BigInt(stats.readBufferCount) + BigInt(stats.retryBufferCount), // in its live buffer are also some that it has handed out
     parked: stats.parkedMessageCount,
   };
 }
