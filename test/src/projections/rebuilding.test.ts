@@ -193,5 +193,7 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     });
 
     expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 3));
+    // A view that `prepare` makes would show the old tables again.
+    expect((await shop.opened.written()).filter((entry) => entry === '#1 prepared')).to.have.length(1);
   });
 });

@@ -78,15 +78,18 @@ export class FollowedProjection<Tx> {
     if (rebuilding !== undefined && seen?.rebuilding !== rebuilding) listeners.tell('rebuilding', { projection, generation: rebuilding });
   }
 
-  /** Under the lock of its place, so that of several processes one does it at a time. */
+  /** Under the lock of its place, so that of several processes one does it at a time; not of a generation that was replaced meanwhile. */
   async #prepare(generation: number, signal: AbortSignal): Promise<void> {
     const { projector, database, log } = this.options;
-    const { subscriptions } = database;
+    const { subscriptions, projections } = database;
     const subscription = subscriptionOf(this.name, generation);
     await subscriptions.register(subscription, log.positions, undefined);
+    if (!projector.prepare) return;
     await this.#transact(async (tx) => {
-      const stored = projector.prepare && (await subscriptions.find(subscription, tx));
-      if (stored && stored.position === undefined) await projector.prepare?.({ tx, generation });
+      const stored = await subscriptions.find(subscription, tx);
+      const { live, rebuilding } = (await projections.find(this.name, tx)) ?? {};
+      if (!stored || stored.position !== undefined || (generation !== live && generation !== rebuilding)) return;
+      await projector.prepare?.({ tx, generation });
     }, signal);
   }
 
