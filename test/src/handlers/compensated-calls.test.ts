@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { DatabaseUnavailableError, HandlerSink, OutboxHandler, TargetUnavailableError, UnitOfWork } from '@waybill/core';
-import type { CallContext, CommitOrCompensate, Commit, Delivery, DeliveryContext, Message, Moment, RecordedCase } from '@waybill/core';
+import { Cases, DatabaseUnavailableError, HandlerSink, OutboxHandler, TargetUnavailableError, UnitOfWork } from '@waybill/core';
+import type { CallContext, CommitOrCompensate, Commit, Delivery, DeliveryContext, Message, RecordedCase } from '@waybill/core';
 import { InMemoryDatabase } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { aDeliveryContext } from '@waybill/testing';
@@ -53,11 +53,8 @@ describe(`a call that worked, of which the commit fails for good (${decoratorMod
     }
   }
   const COMPENSATE = 'compensate charge by the id';
-  const deliver = (handler: object, reached?: (moment: Moment) => void, context: Partial<DeliveryContext> = {}): Promise<Delivery> =>
-    new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [handler], ...(reached && { reached }) }).deliver(
-      [placed],
-      aDeliveryContext(context),
-    );
+  const deliver = (handler: object, context: Partial<DeliveryContext> = {}): Promise<Delivery> =>
+    new HandlerSink<InMemoryTx>({ database, unitOfWork, handlers: [handler] }).deliver([placed], aDeliveryContext(context));
   const theCase = async (): Promise<RecordedCase> => {
     const [found, ...others] = await database.cases.find({ most: 10 });
     expect(others).to.deep.equal([]);
@@ -90,20 +87,28 @@ describe(`a call that worked, of which the commit fails for good (${decoratorMod
     expect([accepted, failure!.code, inDoubt]).to.deep.equal([0, 'MESSAGE_REJECTED', true]);
     expect(failure!.message).to.include('handler "charge" failed after its call: 502');
     expect(await theCase()).to.include({ kind: 'call-not-committed', of: 'charge', closed: undefined });
-    expect(await isClaimed()).to.equal(false);
+    expect(await isClaimed(), 'nobody commits what may be taken back').to.equal(true);
   });
 
-  for (const trouble of ['a target that is away', 'a crash before the claim'] as const) {
+  it('is left to the person who has closed its case: the message goes on', async () => {
+    compensationFailures = [new Error('502'), new Error('502')];
+    await deliver(new WithAWay());
+    await new Cases({ database, by: 'ada' }).close((await theCase()).id, 'refunded by hand');
+
+    expect(await deliver(new WithAWay(), { mayBeRepeat: true })).to.deep.equal({ accepted: 1 });
+
+    expect(told).to.deep.equal(['call', 'commit', 'commit', COMPENSATE, COMPENSATE]);
+  });
+
+  for (const trouble of ['a target that is away', 'a crash behind it'] as const) {
     it(`is only ever compensated once that has begun, also after ${trouble}`, async () => {
-      compensationFailures = trouble === 'a target that is away' ? [new TargetUnavailableError('bank', '429')] : [];
-      let claims = 0;
-      const crash = (moment: Moment): void => {
-        if (moment === 'claimed' && ++claims === 3 && trouble === 'a crash before the claim') throw new DatabaseUnavailableError('killed');
-      };
-      expect((await deliver(new WithAWay(), crash)).failure).to.have.property('code', 'SINK_UNAVAILABLE');
+      compensationFailures = [
+        trouble === 'a crash behind it' ? new DatabaseUnavailableError('killed') : new TargetUnavailableError('bank', '429'),
+      ];
+      expect((await deliver(new WithAWay())).failure).to.have.property('code', 'SINK_UNAVAILABLE');
       commitFails = false;
 
-      expect(await deliver(new WithAWay(), undefined, { mayBeRepeat: true })).to.deep.equal({ accepted: 1 });
+      expect(await deliver(new WithAWay(), { mayBeRepeat: true })).to.deep.equal({ accepted: 1 });
 
       expect(told).to.deep.equal(['call', 'commit', 'commit', COMPENSATE, 'call', COMPENSATE]);
       expect((await theCase()).closed).to.not.equal(undefined);
@@ -112,7 +117,7 @@ describe(`a call that worked, of which the commit fails for good (${decoratorMod
 
   it('is a case for a person where there is no way back, once, however often it fails', async () => {
     const first = await deliver(new WithoutAWay());
-    const second = await deliver(new WithoutAWay(), undefined, { mayBeRepeat: true, attempt: 2 });
+    const second = await deliver(new WithoutAWay(), { mayBeRepeat: true, attempt: 2 });
 
     expect([first.failure!.code, first.inDoubt]).to.deep.equal(['MESSAGE_REJECTED', true]);
     expect(second.failure!.message).to.include('handler "charge" failed after its call: no such column');
@@ -129,7 +134,7 @@ describe(`a call that worked, of which the commit fails for good (${decoratorMod
     await deliver(new WithoutAWay());
     commitFails = false;
 
-    await deliver(new WithoutAWay(), undefined, { mayBeRepeat: true });
+    await deliver(new WithoutAWay(), { mayBeRepeat: true });
 
     expect(told.at(-1)).to.equal('committed');
     expect((await theCase()).closed).to.include({ by: 'handler charge', reason: 'a later try has committed it' });
@@ -146,6 +151,48 @@ describe(`a call that worked, of which the commit fails for good (${decoratorMod
     expect([accepted, failure!.code, inDoubt]).to.deep.equal([0, 'SINK_UNAVAILABLE', true]);
     expect(failure!.message).to.include('disk full').and.to.include('no such column');
     expect(told, 'nothing is compensated before it is written down').to.deep.equal(['call', 'commit', 'commit']);
+  });
+
+  describe('of a message that is delivered twice at the same time', () => {
+    /** Delivers, and lets the other delivery happen before its transaction number `nth`, from 1. */
+    const deliverAround = (handler: object, nth: number, other: () => Promise<unknown>): Promise<Delivery> => {
+      let begun = 0;
+      const interrupted: Pick<UnitOfWork<InMemoryTx>, 'run' | 'join'> = {
+        join: (tx, work, options) => unitOfWork.join(tx, work, options),
+        run: async (work, options) => {
+          if (++begun === nth) await other();
+          return unitOfWork.run(work, options);
+        },
+      };
+      const sink = new HandlerSink<InMemoryTx>({ database, unitOfWork: interrupted as UnitOfWork<InMemoryTx>, handlers: [handler] });
+      return sink.deliver([placed], aDeliveryContext());
+    };
+
+    for (const handler of [new WithAWay(), new WithoutAWay()])
+      it(`is neither taken back nor a case where the other has committed (${handler.constructor.name})`, async () => {
+        const other = async (): Promise<void> => {
+          commitFails = false;
+          await deliver(handler);
+        };
+
+        expect(await deliverAround(handler, 3, other)).to.deep.equal({ accepted: 1 });
+
+        expect(told).to.deep.equal(['call', 'commit', 'commit', 'call', 'commit', 'committed']);
+        expect(await database.cases.find({ most: 10 })).to.deep.equal([]);
+      });
+
+    it('is not committed by the one while the other takes it back, and is taken back by both', async () => {
+      const other = async (): Promise<void> => {
+        compensationFailures = [new TargetUnavailableError('bank', '429')];
+        await deliver(new WithAWay());
+        commitFails = false;
+      };
+
+      expect(await deliverAround(new WithAWay(), 1, other)).to.deep.equal({ accepted: 1 });
+
+      expect(told).to.deep.equal(['call', 'call', 'commit', 'commit', COMPENSATE, COMPENSATE]);
+      expect((await theCase()).closed).to.include({ reason: 'its compensation was done' });
+    });
   });
 
   it('is one open case, of the call, also where the handler discards the message', async () => {

@@ -5,8 +5,9 @@ import { detailOf } from './handlers-own.js';
 
 const NAMESPACE = '5b2f3c1e-6a0d-4f57-9d0b-3c8f2a7e41d6';
 
-/** Of one handler and one message there is one case, however often it comes to that. */
-export const caseIdOf = (handler: string, claimId: string): string => uuidFrom(JSON.stringify([handler, claimId]), NAMESPACE);
+/** Of one handler and one message there is one case (and one of a compensation that has begun), however often it comes to that. */
+export const caseIdOf = (handler: string, claimId: string, ...of: readonly 'compensation'[]): string =>
+  uuidFrom(JSON.stringify([handler, claimId, ...of]), NAMESPACE);
 
 /** What a person is told of a handler's failure. */
 export function caseOf(

@@ -74,9 +74,9 @@ export class Inbox<Tx = unknown> {
     return this.#options.unitOfWork.join(tx, handle, { ...carriedOn(message), signal });
   }
 
-  /** A look ahead: true when the handler's effects for this message are committed. */
-  async handled(handler: string, messageId: string): Promise<boolean> {
-    return this.#options.database.inbox.claimed(handler, messageId);
+  /** A look ahead: true when the handler's effects for this message are committed. Within a transaction pass it. */
+  async handled(handler: string, messageId: string, tx?: NoInfer<Tx>): Promise<boolean> {
+    return this.#options.database.inbox.claimed(handler, messageId, tx);
   }
 }
 
