@@ -25,6 +25,8 @@ export class OrderList<Tx> {
   beforePrepare: () => unknown = () => {};
   /** Called behind the write of a switch. */
   whenActivated: () => unknown = () => {};
+  /** Called behind the write of an end. */
+  whenRetired: () => unknown = () => {};
 
   constructor(private readonly write: (entry: string, tx: Tx) => Promise<void>) {}
 
@@ -48,6 +50,7 @@ export class OrderList<Tx> {
 
   async retire({ tx, generation }: GenerationContext<Tx>): Promise<void> {
     await this.write(`#${generation} retired`, tx);
+    await this.whenRetired();
   }
 }
 

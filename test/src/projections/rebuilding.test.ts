@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ProjectionStatus } from '@waybill/core';
 import { InMemoryEventLog } from '@waybill/core/in-memory';
-import { CrashPoints, eventually, SETTLE_MS } from '@waybill/testing';
+import { CrashPoints, eventually, gate, SETTLE_MS } from '@waybill/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onEveryDatabase } from '../databases/databases.js';
 import type { OpenDatabase } from '../databases/databases.js';
@@ -135,6 +135,24 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
 
     expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 2));
     expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 3));
+  });
+
+  it('goes on while old tables are dropped, which waits for whoever still reads them', async () => {
+    const [list, begun, mayEnd] = [shop.list(), gate(), gate()];
+    list.whenRetired = () => {
+      begun.open();
+      return mayEnd.opened;
+    };
+    const process = shop.process(list);
+    await process.start();
+    await process.rebuild('order-list');
+    await begun.opened;
+
+    shop.log.append(...placedOrders(3));
+    const meanwhile = await shop.hasWritten(2, 3).finally(mayEnd.open);
+
+    expect(meanwhile).to.have.members(entriesOf(2, 3));
+    await eventually('the end of the old tables', async () => (await shop.opened.written()).includes('#1 retired') || undefined);
   });
 
   for (const moment of ['projected', 'switching'] as const)

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Catalogue } from '../message/catalogue.js';
 import { Follower } from '../subscription/follower.js';
 import type { FollowerEvent } from '../subscription/follower-events.js';
+import { anInstance } from '../subscription/follower-options.js';
 import type { Listeners } from '../subscription/listeners.js';
 import { afterConflicts } from '../unit-of-work/after-conflicts.js';
 import type { Projector } from '../unit-of-work/projector.js';
@@ -30,10 +31,12 @@ export class FollowedProjection<Tx> {
   /** When this process first saw that a generation is not live any more; by the clock that never goes back. */
   readonly #replacedAt = new Map<number, number>();
   readonly #retired = new Set<number>();
+  readonly #instance: string;
   #seen: Pick<StoredProjection, 'live' | 'rebuilding'> | undefined;
 
   /** @throws {@link InvalidOptionsError} options that cannot work */
   constructor(private readonly options: FollowedProjectionOptions<Tx>) {
+    this.#instance = options.instance ?? anInstance();
     this.#followerOf(1); // only to have them checked
   }
 
@@ -110,10 +113,10 @@ export class FollowedProjection<Tx> {
       const seenAt = this.#replacedAt.get(generation) ?? clock.monotonic();
       this.#replacedAt.set(generation, seenAt);
       if (this.#retired.has(generation) || clock.monotonic() - seenAt < retireAfterMs) continue;
-      await this.#transact(async (tx) => {
-        await database.subscriptions.find(subscriptionOf(this.name, live), tx); // one process at a time
-        await projector.retire?.({ tx, generation });
-      }, signal);
+      // One process, and without a lock: dropping waits for whoever still reads the old tables, and the live generation must not.
+      const { owner } = (await database.subscriptions.find(subscriptionOf(this.name, live))) ?? {};
+      if (owner !== this.#instance) return;
+      await this.#transact(async (tx) => projector.retire?.({ tx, generation }), signal);
       this.#retired.add(generation);
       listeners.tell('retired', { projection: this.name, generation });
     }
@@ -126,7 +129,7 @@ export class FollowedProjection<Tx> {
 
   #followerOf(generation: number): Follower<Tx> {
     const { projector, knownTypes, database, log, batchSize = 500, clock, random, reached, lookAgain } = this.options;
-    const { instance, leaseMs, retry, silenceMs, logger } = this.options;
+    const { leaseMs, retry, silenceMs, logger } = this.options;
     const whenCaughtUp = async (_progress: unknown, signal: AbortSignal): Promise<'done' | 'again'> => {
       const outcome = await switchOver({ projector, generation, database, reached, clock, random, signal });
       if (outcome === 'behind') return 'again';
@@ -138,7 +141,7 @@ export class FollowedProjection<Tx> {
       following: new GenerationFollowing({
         ...{ projector, generation, database, catalogue: knownTypes, mostAtOnce: batchSize, reached, gone: lookAgain },
       }),
-      ...{ instance, leaseMs, retry, silenceMs, logger, clock, random, reached, whenCaughtUp },
+      ...{ instance: this.#instance, leaseMs, retry, silenceMs, logger, clock, random, reached, whenCaughtUp },
       on: ({ name, event }: FollowerEvent) => this.options.listeners.tell(name, { ...event, projection: this.name, generation }),
     });
   }

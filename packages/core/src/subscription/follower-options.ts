@@ -57,12 +57,15 @@ export type CompleteFollowerOptions<Tx> = FollowerOptions<Tx> & {
 const A_DAY_MS = 24 * 60 * 60 * 1_000;
 const MOST_NAME_BYTES = 200;
 
+/** A name of this process that no other has. */
+export const anInstance = (): string => `${hostname()}:${process.pid}:${randomUuid().slice(0, 8)}`;
+
 /** @throws {@link InvalidOptionsError} they cannot work */
 export function completeFollowerOptions<Tx>(options: FollowerOptions<Tx>): CompleteFollowerOptions<Tx> {
   const complete = {
     ...options,
     start: options.start ?? 'beginning',
-    instance: options.instance ?? `${hostname()}:${process.pid}:${randomUuid().slice(0, 8)}`,
+    instance: options.instance ?? anInstance(),
     leaseMs: options.leaseMs ?? 10_000,
     stopWithinMs: options.stopWithinMs ?? 10_000,
     retry: options.retry ?? {},
