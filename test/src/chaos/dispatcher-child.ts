@@ -1,100 +1,25 @@
-import { fork, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { DispatcherOrder } from './dispatcher-order.js';
+import { ForkedProgram } from './forked-program.js';
 
 export interface ChildOrder extends DispatcherOrder {
   /** How wrong its clock is, in milliseconds. */
   readonly clockOffByMs?: number;
 }
 
-/** What a child printed. */
-export interface ChildEvent {
-  readonly at: number;
-  readonly name: string;
-  readonly [detail: string]: unknown;
-}
-
-const KEPT_EVENTS = 200;
-const STOPS_WITHIN_MS = 10_000;
-
 /** What a lane halts with when several processes in a row were killed at one message: here it was chance. */
 export const SUSPECTED = /process was gone/;
 
-const alive = new Set<ChildProcess>();
-process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL'))); // a frozen one would not notice that we are gone
+const PROGRAM = new URL('dispatcher-process.js', import.meta.url);
 
-/** A dispatcher in a process of its own, seen from outside. */
-export class DispatcherChild {
-  /** The last ones. */
-  readonly events: ChildEvent[] = [];
-  /** How often it told each event. */
-  readonly told = new Map<string, number>();
-  /** How it ended; `undefined` while it runs. */
-  ending: string | undefined;
-  readonly ended: Promise<void>;
-  readonly #process: ChildProcess;
-  #errors = '';
-  #hasHalted = false;
-
-  constructor(readonly order: ChildOrder) {
-    const { clockOffByMs, ...told } = order;
-    const clock = fileURLToPath(new URL('shifted-clock.js', import.meta.url));
-    this.#process = fork(fileURLToPath(new URL('dispatcher-process.js', import.meta.url)), [JSON.stringify(told)], {
-      execArgv: clockOffByMs === undefined ? [] : ['--import', clock],
-      env: { ...process.env, CLOCK_OFF_BY_MS: String(clockOffByMs ?? 0) },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
-    alive.add(this.#process);
-    createInterface({ input: this.#process.stdout! }).on('line', (line) => this.#hear(line));
-    this.#process.stderr!.on('data', (text: Buffer) => (this.#errors = `${this.#errors}${text.toString()}`.slice(-2_000)));
-    this.ended = once(this.#process, 'exit').then((how) => {
-      const [code, signal] = how as [number | null, string | null];
-      alive.delete(this.#process);
-      this.ending = signal ?? `exit code ${code}${this.#errors ? `: ${this.#errors}` : ''}`;
-    });
-  }
-
-  get isRunning(): boolean {
-    return this.told.has('started') && this.ending === undefined;
-  }
-
-  /** A lane, for a reason that no fault explains. */
-  get hasHalted(): boolean {
-    return this.#hasHalted;
-  }
-
-  async kill(): Promise<void> {
-    this.#process.kill('SIGKILL');
-    await this.ended;
-  }
-
-  /** Freezes it as SIGSTOP does. A process of its own thaws it, so that none stays frozen should this one be killed meanwhile. */
-  async freeze(ms: number): Promise<void> {
-    const { pid } = this.#process;
-    const freezing = spawn('sh', ['-c', `kill -STOP ${pid}; sleep ${ms / 1_000}; kill -CONT ${pid}`], { stdio: 'ignore', detached: true });
-    await once(freezing, 'exit');
-  }
-
-  /** Lets it finish its batches and give its lanes back; kills it when it does not. */
-  async stop(): Promise<void> {
-    if (this.#process.connected) this.#process.send('stop', () => {}); // it may be gone: `ended` says so
-    const impatience = setTimeout(() => {
-      this.#errors += 'it did not stop when it was told to';
-      this.#process.kill('SIGKILL');
-    }, STOPS_WITHIN_MS);
-    await this.ended;
-    clearTimeout(impatience);
-  }
-
-  #hear(line: string): void {
-    if (!line.endsWith('}')) return; // it was killed in the middle of it
-    const event = JSON.parse(line) as ChildEvent;
-    this.told.set(event.name, (this.told.get(event.name) ?? 0) + 1);
-    this.#hasHalted ||= event.name === 'halted' && !SUSPECTED.test(String(event['error']));
-    this.events.push(event);
-    if (this.events.length > KEPT_EVENTS) this.events.shift();
-  }
-}
+/**
+ * A dispatcher in a process of its own, seen from outside.
+ *
+ * @param halted - called when a lane halts for a reason that no fault explains
+ */
+export const startDispatcher = ({ clockOffByMs, ...order }: ChildOrder, halted: () => void): ForkedProgram =>
+  new ForkedProgram(PROGRAM, order, {
+    clockOffByMs,
+    heard: ({ name, error }) => {
+      if (name === 'halted' && !SUSPECTED.test(String(error))) halted();
+    },
+  });

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DispatcherChild } from './dispatcher-child.js';
+import { startDispatcher } from './dispatcher-child.js';
 import type { ChildOrder } from './dispatcher-child.js';
 import type { FaultProxy } from './fault-proxy.js';
+import type { ForkedProgram } from './forked-program.js';
 
 /** What is different about one life of an instance. */
 export type Life = Pick<ChildOrder, 'crashAt' | 'clockOffByMs' | 'hoggedPool'>;
@@ -15,7 +16,7 @@ export class Instance {
   /** Ends that nobody ordered, and halted lanes, each with what the process told last. */
   readonly surprises: string[] = [];
   readonly #toldBefore = new Map<string, number>();
-  #child: DispatcherChild;
+  #child: ForkedProgram;
   #next: Life = {};
   #isOver = false;
 
@@ -76,8 +77,8 @@ export class Instance {
     await this.network.close();
   }
 
-  #start(): DispatcherChild {
-    const child = new DispatcherChild({ ...this.order, ...this.#next });
+  #start(): ForkedProgram {
+    const child: ForkedProgram = startDispatcher({ ...this.order, ...this.#next }, () => this.#surprise(child, 'has halted a lane'));
     this.#next = {};
     void child.ended.then(() => {
       this.#remember(child);
@@ -89,17 +90,16 @@ export class Instance {
     return child;
   }
 
-  #remember(child: DispatcherChild): void {
+  #remember(child: ForkedProgram): void {
     for (const [name, times] of child.told) this.#toldBefore.set(name, (this.#toldBefore.get(name) ?? 0) + times);
     child.told.clear();
-    if (child.hasHalted) this.#surprise(child, 'has halted a lane');
   }
 
-  #surprise(child: DispatcherChild, what: string): void {
+  #surprise(child: ForkedProgram, what: string): void {
     this.surprises.push([`${this.order.instance} ${what}; it told last:`, ...this.#lastEvents(child)].join('\n'));
   }
 
-  #lastEvents({ events }: DispatcherChild): readonly string[] {
+  #lastEvents({ events }: ForkedProgram): readonly string[] {
     return events
       .filter(({ name }) => name !== 'delivered')
       .slice(-EVENTS_TO_TELL)
