@@ -126,4 +126,42 @@ describe('a rebuild of a projection, and orders about it', () => {
       expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 6));
       expect((await shop.opened.written()).filter((entry) => entry === '#2 activated')).to.have.length(1);
     });
+
+  it('is the way out for a live one that has stopped at an event', async () => {
+    const broken = shop.list();
+    broken.before = (entry) => {
+      if (entry.endsWith('order-1@0')) throw new Error('a bug');
+    };
+    const before = shop.process(broken);
+    shop.log.append(...placedOrders(3));
+    await before.start();
+    await statusWhere(before, 'the stop', ({ state }) => state === 'stopped');
+    await before.stop();
+    const mended = shop.process(shop.list());
+    await mended.start();
+
+    await mended.rebuild('order-list');
+    await statusWhere(mended, 'the switch', isSwitched);
+
+    expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 3));
+    expect(await statusOf(mended)).to.include({ state: 'running', failure: undefined });
+  });
+
+  it('is the way out where the log was restored from a backup', async () => {
+    const process = shop.process(shop.list());
+    await process.start();
+    shop.log.append(...placedOrders(5));
+    await shop.hasWritten(1, 5);
+
+    shop.log.restoreTo(2);
+    const stopped = await statusWhere(process, 'the stop', ({ state }) => state === 'stopped');
+    await process.rebuild('order-list');
+    await statusWhere(process, 'the switch', isSwitched);
+    shop.log.append(...placedOrders(1, 7));
+    await shop.hasWritten(2, 3);
+
+    expect(stopped.failure).to.include({ code: 'EVENT_LOG_BEHIND' });
+    expect(stopped.failure?.error).to.include('rebuil');
+    expect(await shop.ordersOf(2)).to.have.members([...entriesOf(2, 2), '#2 order-7@0']);
+  });
 });

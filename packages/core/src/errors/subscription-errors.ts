@@ -51,7 +51,7 @@ export class EventLogBehindError extends WaybillError {
     super(
       `Subscription "${subscription}" has handled its log up to position ${position}, but the log ends at ${last ?? 'nothing'}: ` +
         'it was restored from a backup, or is another one. Nothing is handled, for what is written there next would be passed by. ' +
-        'Point it at the right server; or let it begin anew, under another name.',
+        'Point it at the right server; or let it begin anew: a consumer under another name, a projection by a rebuild.',
     );
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../database.js';
 import type { Reached } from '../moment.js';
+import type { StoredSubscription } from '../subscription/subscription-store.js';
 import { afterConflicts } from '../unit-of-work/after-conflicts.js';
 import type { AfterConflictsOptions } from '../unit-of-work/after-conflicts.js';
 import { subscriptionOf } from './generation.js';
@@ -33,7 +34,7 @@ function inOneTransaction<Tx>({ projector, generation, database, reached, signal
     const replaced = await subscriptions.find(subscriptionOf(name, live), tx);
     const own = await subscriptions.find(subscriptionOf(name, generation), tx);
     if (!own) return 'gone';
-    if (replaced?.lastMessage !== undefined && (own.position ?? -1n) < replaced.lastMessage) return 'behind';
+    if (replaced?.lastMessage !== undefined && !hasLostItsLog(replaced) && (own.position ?? -1n) < replaced.lastMessage) return 'behind';
 
     if (!(await projections.switchTo(name, generation, tx))) return 'gone';
     await projector.activate?.({ tx, generation });
@@ -42,3 +43,6 @@ function inOneTransaction<Tx>({ projector, generation, database, reached, signal
     return 'switched';
   }, signal);
 }
+
+/** What it had done beyond the end of the log is there no more: nobody will ever have all of it. */
+const hasLostItsLog = ({ state, failure }: StoredSubscription): boolean => state === 'stopped' && failure?.code === 'EVENT_LOG_BEHIND';
