@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
 import type { Fixture } from './fixture.js';
-import { rejection } from './rejection.js';
+import { holdTransaction } from './held-transaction.js';
+import type { HeldTransaction } from './held-transaction.js';
 
 type Port = 'transactions' | 'idempotency';
 
@@ -24,26 +24,11 @@ export function idempotencyStoreContract<Tx>(name: string, open: () => Promise<F
       });
 
     /** Carries a request out in a transaction that stays open until it is told to end. */
-    async function carryOutAndHold(key: string, outcome: string): Promise<{ commit(): Promise<void>; rollBack(): Promise<void> }> {
-      const [isClaimed, mayEnd] = [gate(), gate()];
-      let rollsBack = false;
-      const ended = transact(async (tx) => {
+    const carryOutAndHold = (key: string, outcome: string): Promise<HeldTransaction<void>> =>
+      holdTransaction(fixture.database.transactions, async (tx) => {
         await fixture.database.idempotency.claim(key, tx);
         await fixture.database.idempotency.record(key, outcome, tx);
-        isClaimed.open();
-        await mayEnd.opened;
-        if (rollsBack) throw new Error('rolled back');
       });
-      await Promise.race([isClaimed.opened, ended]);
-      return {
-        commit: () => (mayEnd.open(), ended),
-        rollBack: async () => {
-          rollsBack = true;
-          mayEnd.open();
-          await rejection(ended);
-        },
-      };
-    }
 
     it('answers nothing for a new key, and takes it', async () => {
       expect(await claim(randomUUID())).to.equal(undefined);

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { InboxClaim } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
-import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
 import { leaseRoute, takeOver } from '../ordering/leased-route.js';
 import type { HeldLane } from '../ordering/leased-route.js';
 import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
+import type { HeldTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 type Port = 'transactions' | 'inbox' | 'routes' | 'leases' | 'lanes';
@@ -30,25 +31,8 @@ export function laneClaimsContract<Tx>(name: string, open: () => Promise<Fixture
       againAfterConflicts(() => transact((tx) => fixture.database.inbox.claim(wanted, tx)));
 
     /** Claims in a transaction that stays open until it is told to end. */
-    async function claimAndHold(wanted: InboxClaim): Promise<{ commit(): Promise<void>; rollBack(): Promise<void> }> {
-      const [isClaimed, mayEnd] = [gate(), gate()];
-      let rollsBack = false;
-      const ended = transact(async (tx) => {
-        await fixture.database.inbox.claim(wanted, tx);
-        isClaimed.open();
-        await mayEnd.opened;
-        if (rollsBack) throw new Error('rolled back');
-      });
-      await Promise.race([isClaimed.opened, ended]);
-      return {
-        commit: () => (mayEnd.open(), ended),
-        rollBack: async () => {
-          rollsBack = true;
-          mayEnd.open();
-          await rejection(ended);
-        },
-      };
-    }
+    const claimAndHold = (wanted: InboxClaim): Promise<HeldTransaction<boolean>> =>
+      holdTransaction(fixture.database.transactions, (tx) => fixture.database.inbox.claim(wanted, tx));
 
     const fenced = ({ lease }: HeldLane, overrides: Partial<InboxClaim> = {}): InboxClaim =>
       aClaim({ lane: { route: lease.route, lane: lease.lane, epoch: lease.epoch }, ...overrides });

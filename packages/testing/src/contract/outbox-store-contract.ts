@@ -3,13 +3,13 @@ import { expect } from 'chai';
 import type { Appended, StreamAppend } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aMessage, anAppend } from '../builders/a-message.js';
-import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
 import { orderingContract } from '../ordering/ordering-contract.js';
 import type { OrderingOptions, OrderingPort } from '../ordering/ordering-contract.js';
 import { adoptionContract } from './adoption-contract.js';
-import { rejection } from './rejection.js';
 import type { Capabilities, Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
+import { rejection } from './rejection.js';
 
 /** The suite of `OutboxStore`: appends, heads, conflicts, adoption, and the ordering group. */
 export function outboxStoreContract<Tx>(
@@ -185,19 +185,14 @@ export function outboxStoreContract<Tx>(
       if (capabilities.conflicts === 'at-append') {
         it('with an open transaction waits for it at the append', async () => {
           const stream = aStream();
-          const [appended, mayEnd] = [gate(), gate()];
-          const first = transact(async (tx) => {
-            await fixture.database.outbox.append([anAppend(stream)], tx);
-            appended.open();
-            await mayEnd.opened;
-          });
-          await appended.opened;
+          const first = await holdTransaction(fixture.database.transactions, (tx) =>
+            fixture.database.outbox.append([anAppend(stream)], tx),
+          );
 
           const second = append(anAppend(stream));
           const waited = await isWaiting(second);
-          mayEnd.open();
 
-          await first;
+          await first.commit();
           expect(waited).to.equal(true);
           expect((await second).firstRevisions).to.deep.equal([1n]);
         });

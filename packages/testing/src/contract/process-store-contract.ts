@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'mocha';
 import { gate } from '../builders/gate.js';
 import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 type Port = 'transactions' | 'processes';
@@ -173,21 +174,10 @@ export function processStoreContract<Tx>(name: string, open: () => Promise<Fixtu
 
     it('begins it for the second when the first one rolls back', async () => {
       const one = aProcess();
-      const [hasRead, mayEnd] = [gate(), gate()];
-      const first = rejection(
-        transact((tx) =>
-          count(one, tx, async () => {
-            hasRead.open();
-            await mayEnd.opened;
-            throw new Error('no');
-          }),
-        ),
-      );
-      await hasRead.opened;
+      const first = await holdTransaction(fixture.database.transactions, (tx) => fixture.database.processes.lock(one, tx));
       const second = transact((tx) => count(one, tx));
 
-      mayEnd.open();
-      await Promise.all([first, second]);
+      await Promise.all([first.rollBack(), second]);
 
       expect((await read(one))!.state).to.equal('1');
     });

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { StoredProjection } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
-import { gate } from '../builders/gate.js';
 import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 type Port = 'transactions' | 'projections';
@@ -123,19 +123,11 @@ export function projectionStoreContract<Tx>(name: string, open: () => Promise<Fi
     it('lets one of two switches at once win', async () => {
       const projection = await aProjection();
       await beginRebuild(projection);
-      const [switched, mayEnd] = [gate(), gate()];
-      const first = transact(async (tx) => {
-        const answer = await fixture.database.projections.switchTo(projection, 2, tx);
-        switched.open();
-        await mayEnd.opened;
-        return answer;
-      });
-      await Promise.race([switched.opened, first]);
+      const first = await holdTransaction(fixture.database.transactions, (tx) => fixture.database.projections.switchTo(projection, 2, tx));
 
       const second = switchTo(projection, 2);
-      mayEnd.open();
 
-      expect([await first, await second]).to.deep.equal([true, false]);
+      expect(await Promise.all([first.commit(), second])).to.deep.equal([true, false]);
     });
 
     it('gives up the generation that is built, and no other', async () => {

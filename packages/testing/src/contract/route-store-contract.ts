@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import type { StoredRoute } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { anAppend } from '../builders/a-message.js';
-import { gate } from '../builders/gate.js';
 import { deliverAll, leaseRoute } from '../ordering/leased-route.js';
 import type { OrderingPort } from '../ordering/ordering-contract.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 /** The suite of `RouteStore`: what is remembered of a route, and where it begins. */
@@ -106,19 +106,14 @@ export function routeStoreContract<Tx>(name: string, open: () => Promise<Fixture
 
       it(`begins for "now" with what was committed after it was first seen, in order "${order}"`, async () => {
         const prefix = `${randomUUID()}-`;
-        const [appended, mayEnd] = [gate(), gate()];
         await commit(`${prefix}before`);
-        const slow = transact(async (tx) => {
-          await fixture.database.outbox.append([anAppend(`${prefix}slow`)], tx);
-          appended.open();
-          await mayEnd.opened;
-        });
-        await appended.opened;
+        const slow = await holdTransaction(fixture.database.transactions, (tx) =>
+          fixture.database.outbox.append([anAppend(`${prefix}slow`)], tx),
+        );
 
         const route = await leaseRoute(fixture.database, { order, start: 'now', selection: { streams: [prefix] } });
         await commit(`${prefix}after`);
-        mayEnd.open();
-        await slow;
+        await slow.commit();
 
         expect((await deliverAll(route)).map(({ stream }) => stream)).to.have.members([`${prefix}slow`, `${prefix}after`]);
       });

@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import type { SubscriptionGrant, SubscriptionLease } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aHeldSubscription, anAdvance, aReport } from '../builders/a-subscription.js';
-import { gate } from '../builders/gate.js';
 import { eventually } from '../builders/waiting.js';
 import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 type Port = 'transactions' | 'subscriptions';
@@ -157,17 +157,12 @@ export function subscriptionLeaseContract<Tx>(name: string, open: () => Promise<
 
     it('lets one of two commit that both believe to hold it', async () => {
       const frozen = await held(SHORT_MS);
-      const [advanced, mayEnd] = [gate(), gate()];
-      const slow = fixture.database.transactions.run(async (tx) => {
-        await fixture.database.subscriptions.advance(frozen.lease, anAdvance(5n, { messages: 5 }), tx);
-        advanced.open();
-        await mayEnd.opened;
-      });
-      await Promise.race([advanced.opened, slow]);
+      const slow = await holdTransaction(fixture.database.transactions, (tx) =>
+        fixture.database.subscriptions.advance(frozen.lease, anAdvance(5n, { messages: 5 }), tx),
+      );
 
       const taking = acquireExpired(frozen.lease);
-      mayEnd.open();
-      const outcome = await slow.then(
+      const outcome = await slow.commit().then(
         () => 'committed' as const,
         () => 'rolled back' as const,
       );

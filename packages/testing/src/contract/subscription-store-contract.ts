@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import type { StoredSubscription, SubscriptionAdvance, SubscriptionFailure, SubscriptionLease, SubscriptionOrders } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { aHeldSubscription, anAdvance, aReport } from '../builders/a-subscription.js';
-import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
 import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 type Port = 'transactions' | 'subscriptions';
@@ -256,22 +256,16 @@ export function subscriptionStoreContract<Tx>(name: string, open: () => Promise<
 
     it('keeps one as it is while a transaction has found it, until that has ended', async () => {
       const lease = await held();
-      const [found, mayEnd] = [gate(), gate()];
-      const looking = fixture.database.transactions.run(async (tx) => {
-        const stored = await fixture.database.subscriptions.find(lease.subscription, tx);
-        found.open();
-        await mayEnd.opened;
-        return stored;
-      });
-      await Promise.race([found.opened, looking]);
+      const looking = await holdTransaction(fixture.database.transactions, (tx) =>
+        fixture.database.subscriptions.find(lease.subscription, tx),
+      );
 
       const moving = advance(lease, anAdvance(4n));
       const waited = await isWaiting(moving);
-      mayEnd.open();
-      await moving;
+      const [found] = await Promise.all([looking.commit(), moving]);
 
       expect(waited).to.equal(true);
-      expect((await looking)!.position).to.equal(undefined);
+      expect(found!.position).to.equal(undefined);
       expect(await find(lease)).to.include({ position: 4n });
     });
 

@@ -6,6 +6,7 @@ import { anAppend } from '../builders/a-message.js';
 import { gate } from '../builders/gate.js';
 import { isWaiting } from '../builders/waiting.js';
 import type { Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 import { rejection } from './rejection.js';
 
 type Port = 'transactions' | 'outbox';
@@ -144,41 +145,27 @@ export function transactionRunnerContract<Tx>(name: string, open: () => Promise<
       });
 
       it('waits while the transaction is in progress', async () => {
-        const [appended, mayEnd] = [gate(), gate()];
         let transactionId = '';
-        const open = transact(async (tx) => {
-          ({ transactionId } = await append(tx));
-          appended.open();
-          await mayEnd.opened;
-        });
-        await appended.opened;
+        const open = await holdTransaction(fixture.database.transactions, async (tx) => ({ transactionId } = await append(tx)));
 
         const asked = outcome(transactionId);
         const waited = await isWaiting(asked);
-        mayEnd.open();
 
-        await open;
+        await open.commit();
         expect(waited).to.equal(true);
         expect(await asked).to.equal('committed');
       });
 
       it('stops waiting when the signal aborts', async () => {
-        const [appended, mayEnd] = [gate(), gate()];
         const abort = new AbortController();
         let transactionId = '';
-        const open = transact(async (tx) => {
-          ({ transactionId } = await append(tx));
-          appended.open();
-          await mayEnd.opened;
-        });
-        await appended.opened;
+        const open = await holdTransaction(fixture.database.transactions, async (tx) => ({ transactionId } = await append(tx)));
 
         const asked = outcome(transactionId, abort.signal);
         abort.abort();
         const [answer] = await Promise.allSettled([asked]);
-        mayEnd.open();
 
-        await open;
+        await open.commit();
         if (answer.status === 'fulfilled') expect(answer.value).to.equal('unknown');
       });
     });

@@ -5,9 +5,9 @@ import type { WakeHint, WakeUps } from '@waybill/core';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anAppend } from '../builders/a-message.js';
-import { gate } from '../builders/gate.js';
 import { eventually, SETTLE_MS } from '../builders/waiting.js';
 import type { Capabilities, Fixture } from './fixture.js';
+import { holdTransaction } from './held-transaction.js';
 
 type Port = 'transactions' | 'outbox' | 'routes' | 'leases' | 'wakeUps';
 
@@ -122,18 +122,13 @@ export function wakeUpsContract<Tx>(
     });
 
     it('changes its pulse also when a slow transaction commits after a fast one', async () => {
-      const [appended, mayEnd] = [gate(), gate()];
-      const slow = fixture.database.transactions.run(async (tx) => {
-        await fixture.database.outbox.append([anAppend(`order-${randomUUID()}`)], tx);
-        appended.open();
-        await mayEnd.opened;
-      });
-      await appended.opened;
+      const slow = await holdTransaction(fixture.database.transactions, (tx) =>
+        fixture.database.outbox.append([anAppend(`order-${randomUUID()}`)], tx),
+      );
       await commit(`order-${randomUUID()}`);
       const before = await fixture.database.wakeUps.pulse();
 
-      mayEnd.open();
-      await slow;
+      await slow.commit();
 
       expect(await fixture.database.wakeUps.pulse()).to.not.equal(before);
     });

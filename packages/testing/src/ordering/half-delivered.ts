@@ -3,7 +3,7 @@ import { selects } from '@waybill/core';
 import { expect } from 'chai';
 import { aMessage, anAppend } from '../builders/a-message.js';
 import { aStoppedStream } from '../builders/a-stopped-stream.js';
-import { gate } from '../builders/gate.js';
+import { holdTransaction } from '../contract/held-transaction.js';
 import { deliverAll, leaseRoute, readNext, settleLane } from './leased-route.js';
 import type { LeasedRoute } from './leased-route.js';
 
@@ -88,17 +88,10 @@ export class HalfDelivered {
 
   async #beginLate({ transactions, outbox }: Outbox, step: number): Promise<{ end: () => Promise<void> }> {
     const appends = [anAppend(`cat-late-${step}`, { messages: [aMessage(), aMessage('Chosen')] })];
-    const [appended, mayEnd] = [gate(), gate()];
-    const ended = transactions.run(async (tx) => {
-      await outbox.append(appends, tx);
-      appended.open();
-      await mayEnd.opened;
-    });
-    await appended.opened;
+    const late = await holdTransaction(transactions, (tx) => outbox.append(appends, tx));
     return {
       end: async () => {
-        mayEnd.open();
-        await ended;
+        await late.commit();
         this.#remember(appends);
       },
     };

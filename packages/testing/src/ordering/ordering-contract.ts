@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { OutboxRow } from '@waybill/core';
+import type { Appended, OutboxRow } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
 import { anAppend } from '../builders/a-message.js';
 import { gate } from '../builders/gate.js';
 import { eventually, SETTLE_MS } from '../builders/waiting.js';
 import type { Fixture } from '../contract/fixture.js';
+import { holdTransaction } from '../contract/held-transaction.js';
+import type { HeldTransaction } from '../contract/held-transaction.js';
 import { interleave, interleavings } from './interleaving.js';
 import { deliverAll, leaseRoute, readNext } from './leased-route.js';
 import type { LeasedRoute } from './leased-route.js';
@@ -55,25 +57,8 @@ export function orderingContract<Tx>(
       }
 
       /** Appends to the stream in a transaction that stays open until it is told to end. */
-      async function appendAndHold(stream: string): Promise<HeldTransaction> {
-        const [appended, mayEnd] = [gate(), gate()];
-        let rollsBack = false;
-        const ended = fixture.database.transactions.run(async (tx) => {
-          await fixture.database.outbox.append([anAppend(stream)], tx);
-          appended.open();
-          await mayEnd.opened;
-          if (rollsBack) throw new Error('rolled back');
-        });
-        await Promise.race([appended.opened, ended]);
-        return {
-          commit: () => (mayEnd.open(), ended),
-          rollBack: async () => {
-            rollsBack = true;
-            mayEnd.open();
-            await ended.catch(() => {});
-          },
-        };
-      }
+      const appendAndHold = (stream: string): Promise<HeldTransaction<Appended>> =>
+        holdTransaction(fixture.database.transactions, (tx) => fixture.database.outbox.append([anAppend(stream)], tx));
 
       /** Begins a transaction with a write of something else; it goes on when told. */
       async function begin(): Promise<{ append(stream: string): Promise<void> }> {
@@ -209,7 +194,7 @@ export function orderingContract<Tx>(
             const route = await aRoute();
             const chain = Array.from({ length: 6 }, (_, nth) => `${route.prefix}chain-${nth}`);
             const delivered: OutboxRow[] = [];
-            const slow: HeldTransaction[] = [];
+            const slow: HeldTransaction<Appended>[] = [];
 
             for (const stream of chain) {
               slow.push(await appendAndHold(`${stream}-slow`));
@@ -267,11 +252,6 @@ export function orderingContract<Tx>(
       }).timeout(30_000 + raceEvents * 20);
     });
   }
-}
-
-interface HeldTransaction {
-  commit(): Promise<void>;
-  rollBack(): Promise<void>;
 }
 
 /** A route that sees none but its own streams, for the outbox is shared between tests. */
