@@ -1,6 +1,6 @@
 import { anOutboxMessage, eventually } from '@waybill/testing';
 import { Consumer, UnitOfWork } from '@waybill/core';
-import type { ConsumerOptions, EventLog, Receiver } from '@waybill/core';
+import type { ConsumerOptions, EventLog, OutboxMessage, Receiver } from '@waybill/core';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { expect } from 'chai';
 import { inMemory } from '../databases/databases.js';
@@ -14,7 +14,7 @@ import type { Emulated } from './emulated.js';
 const PARCELS = 200;
 const KILLS = 20;
 
-describe('EventStoreDB: a consumer over twenty kills', () => {
+describe('EventStoreDB: a consumer', () => {
   let server: Emulated;
   let shop: OpenedDatabase<InMemoryTx>;
   let consumers: Consumer<InMemoryTx>[];
@@ -43,27 +43,50 @@ describe('EventStoreDB: a consumer over twenty kills', () => {
     await consumer.start();
     return warehouse;
   }
+  const parcel = (revision: bigint): OutboxMessage => {
+    const payload = JSON.stringify({ orderId: String(revision), parcels: 1 });
+    return anOutboxMessage('shipment-1', revision, { type: 'ParcelShipped', schemaVersion: 2, payload });
+  };
   async function shipAndKill(): Promise<void> {
     const perKill = PARCELS / KILLS;
     for (let nth = 0; nth < KILLS; nth++) {
-      const parcels = Array.from({ length: perKill }, (_, place) => BigInt(nth * perKill + place)).map((revision) =>
-        anOutboxMessage('shipment-1', revision, {
-          type: 'ParcelShipped',
-          schemaVersion: 2,
-          payload: JSON.stringify({ orderId: String(revision), parcels: 1 }),
-        }),
-      );
-      await deliverAll(server, parcels);
+      const revisions = Array.from({ length: perKill }, (_, place) => BigInt(nth * perKill + place));
+      await deliverAll(server, revisions.map(parcel));
       await server.emulator.restart();
     }
   }
-  const handled = (): Promise<readonly string[]> =>
+  const handled = (parcels = PARCELS): Promise<readonly string[]> =>
     eventually('the last parcel', async () => {
       const written = await shop.written();
-      return written.length >= PARCELS ? written : undefined;
+      return written.length >= parcels ? written : undefined;
     });
 
-  it('handles each message of a log once, and in order', async () => {
+  it('goes on behind a stream that was deleted while it was stopped, and knows one that was lost', async () => {
+    const log = server.eventstore.subscribe({ stream: 'shipment-1' });
+    await start(log);
+    await deliverAll(server, [parcel(0n), parcel(1n)]);
+    await handled(2);
+    await consumers[0]!.stop();
+    await server.stranger().deleteStream('shipment-1');
+
+    await start(log);
+    await new Promise((resolve) => void consumers[1]!.on('caught-up', resolve));
+    await deliverAll(server, [parcel(2n)]);
+
+    expect(await handled(3)).to.have.length(3);
+    await consumers[1]!.stop();
+    const other = await emulated();
+    await start(other.eventstore.subscribe({ stream: 'shipment-1' }));
+    const stopped = await eventually('the stop', async () => {
+      const status = await consumers[2]!.status();
+      return status?.state === 'stopped' ? status : undefined;
+    });
+    expect(stopped).to.have.nested.property('failure.code', 'EVENT_LOG_BEHIND');
+    await consumers[2]!.stop();
+    await other.close();
+  });
+
+  it('handles each message of a log once, and in order, over twenty kills', async () => {
     const warehouse = await start(server.eventstore.subscribe({ category: 'shipment' }, { silenceMs: 500 }));
 
     await shipAndKill();
@@ -75,7 +98,7 @@ describe('EventStoreDB: a consumer over twenty kills', () => {
     expect(order.filter((revision, nth) => order.indexOf(revision) === nth)).to.deep.equal([...Array(PARCELS).keys()]);
   });
 
-  it('handles each message of a group once, by two consumers', async () => {
+  it('handles each message of a group once, by two consumers, over twenty kills', async () => {
     const options = { group: 'warehouse', silenceMs: 500 };
     const open = [server.eventstore, server.another({ readTimeoutMs: 300 })];
     for (const eventstore of open) await start(eventstore.persistentSubscription({ category: 'shipment' }, options));

@@ -24,8 +24,8 @@ describe('EventStoreDB: following', () => {
     return followed;
   }
   const store = (stream: string, count: number, from = 0n): Promise<void> => deliverAll(server, messagesOf(stream, count, from));
-  const last = (target: SubscriptionTarget): Promise<bigint | undefined> =>
-    server.eventstore.subscribe(target).last({ signal: new AbortController().signal });
+  const last = (target: SubscriptionTarget, reached?: bigint): Promise<bigint | undefined> =>
+    server.eventstore.subscribe(target).last({ signal: new AbortController().signal, reached });
 
   it('follows a stream by its revisions, from behind any of them', async () => {
     await store('order-1', 5);
@@ -38,6 +38,20 @@ describe('EventStoreDB: following', () => {
     expect(followed.messages).to.deep.equal(['order-1@2', 'order-1@3', 'order-1@4', 'order-1@5']);
     expect(await last({ stream: 'order-1' })).to.equal(5n);
     expect(await last({ stream: 'order-3' })).to.equal(undefined);
+  });
+
+  it('tells the end of a stream of which nothing can be read any more from what was read of it', async () => {
+    for (const stream of ['order-1', 'order-2', 'order-3']) await store(stream, 3);
+    await server.stranger().deleteStream('order-1');
+    await server.stranger().setStreamMetadata('order-2', { truncateBefore: 3 });
+    await server.stranger().setStreamMetadata('order-4', { maxCount: 3 });
+
+    expect(await last({ stream: 'order-1' }, 2n)).to.equal(2n);
+    expect(await last({ stream: 'order-1' })).to.equal(undefined);
+    expect(await last({ stream: 'order-2' }, 2n)).to.equal(2n);
+    expect(await last({ stream: 'order-3' }, 7n)).to.equal(2n);
+    expect(await last({ stream: 'order-4' }, 2n)).to.equal(undefined);
+    expect(await last({ stream: 'order-5' }, 2n)).to.equal(undefined);
   });
 
   it('waits for a stream that nobody has written to', async () => {

@@ -44,6 +44,11 @@ export interface EventLog {
    */
   follow(options: FollowOptions): AsyncIterable<LogEntry>;
 
-  /** Position of the last entry that is there now, of whatever type; `undefined`: nothing is. */
-  last(options: { readonly signal: AbortSignal }): Promise<bigint | undefined>;
+  /**
+   * Position of the last entry that is there now, of whatever type; `undefined`: nothing is.
+   *
+   * @param options.reached - up to where whoever asks has handled it. It is the answer of a log from which all was taken away since
+   * (deleted, expired), and which goes on counting behind it.
+   */
+  last(options: { readonly signal: AbortSignal; readonly reached?: bigint | undefined }): Promise<bigint | undefined>;
 }

@@ -164,7 +164,8 @@ export class LogPass<Tx> {
     const { log, silenceMs, clock } = options;
     const mute = (): Error => new TargetUnavailableError(`Log ${log.name}`, `it has not told its end for ${silenceMs} ms`);
     this.#lookedAt = clock.monotonic();
-    record.head = await answeredWithin(silenceMs, clock, log.last({ signal: this.#wake }), mute);
+    const asked = log.last({ signal: this.#wake, reached: record.position });
+    record.head = await answeredWithin(silenceMs, clock, asked, mute);
     if (thenReport) await record.report();
   }
 

@@ -61,8 +61,10 @@ export class EventStoreDBLog implements EventLog {
     }
   }
 
-  last({ signal }: { readonly signal: AbortSignal }): Promise<bigint | undefined> {
-    return this.#end.last(signal);
+  async last({ signal, reached }: { readonly signal: AbortSignal; readonly reached?: bigint | undefined }): Promise<bigint | undefined> {
+    const last = await this.#end.last(signal);
+    if (last !== undefined || reached === undefined) return last;
+    return (await this.#end.isHidden(signal)) ? reached : undefined;
   }
 
   async *#follow(client: EventStoreDBClient, { after, types, signal }: FollowOptions): AsyncGenerator<LogEntry> {

@@ -7,6 +7,9 @@ import type { Selection } from './selection.js';
 // Far more than a server looks at before it tells that it left them all out.
 const MOST_LEFT_OUT = 1_000;
 
+// What of a stream's metadata can leave nothing to be read: a deletion is written as a truncation too.
+const HIDING = ['$tb', '$maxAge'];
+
 /** Where a log ends, as the leader knows it. */
 export class LogEnd {
   constructor(
@@ -25,6 +28,15 @@ export class LogEnd {
     const events = readEvents(this.current, this.settings, stream, { from: 'end', limit: 1, leader: true, signal });
     for await (const { revision } of events) return revision;
     return undefined;
+  }
+
+  /** Whether a stream of which nothing can be read may have events all the same: revisions go on behind what was deleted, or is too old. */
+  async isHidden(signal: AbortSignal): Promise<boolean> {
+    const { stream } = this.selection;
+    if (stream === undefined) return false;
+    const events = readEvents(this.current, this.settings, `$$${stream}`, { from: 'end', limit: 1, leader: true, signal });
+    for await (const { data } of events) return HIDING.some((key) => Object.hasOwn(Object(data) as object, key));
+    return false;
   }
 
   /** Whether something is there behind `seen` that a subscription to these types would have been told of by now. */
