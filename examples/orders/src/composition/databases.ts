@@ -1,0 +1,45 @@
+import type { ShopBooks, ShippingBooks } from '../books/books.js';
+import type { Shipping, ShippingOptions } from '../shipping/shipping.js';
+import type { Shop, ShopOptions } from '../shop/shop.js';
+import { shippingOnMongoDB, shopOnMongoDB } from './mongodb.js';
+import { shippingOnPostgres, shopOnPostgres } from './postgres.js';
+
+/** What is a service's own on one database. From here on nothing knows which database it is. */
+interface Opened {
+  /** Creates tables or collections, Waybill's and the application's own, under a name that only this run uses. */
+  create(): Promise<void>;
+  /** Removes what `create` made. */
+  drop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OpenedShop extends Opened {
+  shop(options: Omit<ShopOptions<never>, 'database' | 'orderList'>): Shop;
+  /** What stands in its tables. */
+  books(): Promise<ShopBooks>;
+}
+
+export interface OpenedShipping extends Opened {
+  shipping(options: Omit<ShippingOptions<never>, 'database' | 'writeLabel'>): Shipping;
+  books(): Promise<ShippingBooks>;
+}
+
+const known = {
+  postgres: { shop: shopOnPostgres, shipping: shippingOnPostgres },
+  mongodb: { shop: shopOnMongoDB, shipping: shippingOnMongoDB },
+};
+
+/** The databases that the demo knows. */
+export type DatabaseKind = keyof typeof known;
+export const DATABASES = Object.keys(known) as readonly DatabaseKind[];
+
+export interface DatabasePlace {
+  readonly database: DatabaseKind;
+  readonly url: string;
+  /** Tells the runs on one server apart. */
+  readonly run: string;
+}
+
+export const openShop = ({ database, url, run }: DatabasePlace): OpenedShop => known[database].shop(url, `waybill_shop_${run}`);
+export const openShipping = ({ database, url, run }: DatabasePlace): OpenedShipping =>
+  known[database].shipping(url, `waybill_shipping_${run}`);

@@ -1,0 +1,46 @@
+import { Consumer, Dispatcher, UnitOfWork } from '@waybill/core';
+import type { Database, Reached } from '@waybill/core';
+import type { EventStoreDB } from '@waybill/eventstoredb';
+import { parcelEvents as catalogue } from '../messages.js';
+import { Warehouse } from './warehouse.js';
+import type { WriteLabel } from './warehouse.js';
+
+export interface ShippingOptions<Tx> {
+  readonly database: Database<Tx>;
+  readonly writeLabel: WriteLabel<Tx>;
+  readonly eventstore: EventStoreDB;
+  readonly run: string;
+  readonly reached?: Reached;
+}
+
+/** The shipping service. It knows of the shop what stands in the event store. */
+export interface Shipping {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** For a demo. In earnest the defaults do. */
+const LEASE_MS = 1_500;
+const RETRY = { firstMs: 50, maxMs: 500 };
+
+export function shippingOn<Tx>({ database, writeLabel, eventstore, run, reached }: ShippingOptions<Tx>): Shipping {
+  // #region shipping
+  const unitOfWork = new UnitOfWork({ database, catalogue, reached });
+  const orders = eventstore.subscribe({ category: `order-${run}` });
+  const consumer = new Consumer<Tx>({
+    ...{ name: 'released-orders', receiver: orders, database, unitOfWork, handlers: [new Warehouse<Tx>(writeLabel)] },
+    ...{ leaseMs: LEASE_MS, retry: RETRY, reached },
+  });
+  const routes = { eventstoredb: { sink: eventstore.sink, retry: RETRY } };
+  const dispatcher = new Dispatcher({ database, catalogue, routes, leaseMs: LEASE_MS, pollMs: 200, reached });
+  // #endregion
+  return {
+    async start() {
+      await dispatcher.start();
+      await consumer.start();
+    },
+    async stop() {
+      await Promise.all([dispatcher.stop(), consumer.stop()]);
+    },
+  };
+}
