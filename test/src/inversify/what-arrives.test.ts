@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { expect } from 'chai';
 import { Consumer, InboxHandler, Projection, ProjectionHandler, Projections } from '@waybill/core';
-import type { HandlerContext, Message, ProjectionContext } from '@waybill/core';
+import type { HandlerContext, HandlerMiddleware, Message, ProjectionContext } from '@waybill/core';
 import { InMemoryDatabase, InMemoryEventLog, InMemoryReceiver } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { waybillModule } from '@waybill/inversify';
@@ -15,6 +15,7 @@ class Notebook {
   readonly lines: string[] = [];
 }
 
+// #region classes
 @injectable()
 class Diary {
   constructor(@inject(Notebook) private readonly notebook: Notebook) {}
@@ -35,6 +36,7 @@ class Notes {
     tx.onCommit(() => this.notebook.lines.push(`projected ${data.text}`));
   }
 }
+// #endregion
 
 describe('what arrives at the container module', () => {
   const noted = (text: string, revision = 0n) => anArrivedMessage('order-7', revision, { type: 'OrderNoted', json: { text } });
@@ -52,22 +54,27 @@ describe('what arrives at the container module', () => {
   });
   afterEach(() => container.unbindAllAsync());
 
-  const load = (): void =>
+  const load = (database = new InMemoryDatabase()): void => {
+    const traced: HandlerMiddleware = async ({ handler, step }, next) => {
+      steps.push(`${handler} ${step}`);
+      await next();
+    };
+    // #region module
     container.load(
       waybillModule({
-        database: new InMemoryDatabase(),
+        database,
         catalogue: orderEvents,
         routes: {},
-        consumers: { followed: { receiver: log, handlers: [Diary] }, handed: { receiver: queue, handlers: [Diary] } },
+        consumers: {
+          followed: { receiver: log, handlers: [Diary] },
+          handed: { receiver: queue, handlers: [Diary] },
+        },
         projections: { log, classes: [Notes] },
-        middleware: [
-          async ({ handler, step }, next) => {
-            steps.push(`${handler} ${step}`);
-            await next();
-          },
-        ],
+        middleware: [traced],
       }),
     );
+    // #endregion
+  };
   const consumer = (name: string): Consumer<unknown> => container.get<Consumer<unknown>>(Consumer, { name });
   const isWritten = (line: string): Promise<true> => eventually(line, async () => (notebook.lines.includes(line) ? true : undefined));
 
@@ -87,7 +94,12 @@ describe('what arrives at the container module', () => {
 
   it('is projected by what the container made', async () => {
     load();
-    await container.get(Projections).start();
+    // #region start
+    const projections = container.get(Projections);
+    await projections.start();
+    const followed = container.get<Consumer<unknown>>(Consumer, { name: 'followed' });
+    await followed.start();
+    // #endregion
 
     log.append(noted('hello'));
 
