@@ -65,11 +65,11 @@ export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
 
   async advance({ subscription, epoch }: SubscriptionLease, advance: SubscriptionAdvance, tx: Tx): Promise<void> {
     const { position, lastMessage, lastOccurredAt, messages, streams } = advance;
-    const moved = await this.connection.queryIn(tx, this.#sql.advance, [
+    const [moved] = await this.connection.queryIn<{ number: string | null }>(tx, this.#sql.advance, [
       ...[subscription, String(epoch), String(position), textOf(lastMessage), textOf(lastOccurredAt?.getTime()), String(messages)],
       plainJson(lastOfEach(streams)),
     ]);
-    if (moved.length === 0) throw new SubscriptionLostError(subscription, epoch);
+    if (moved!.number === null) throw new SubscriptionLostError(subscription, epoch);
   }
 
   async report({ subscription, epoch }: SubscriptionLease, report: SubscriptionReport): Promise<void> {

@@ -2,8 +2,8 @@ import { PROGRESS_COLUMNS, SUBSCRIPTION_COLUMNS, SUBSCRIPTION_LEASE_COLUMNS } fr
 
 export type SubscriptionStatements = ReturnType<typeof subscriptionStatements>;
 
-const NO_FAILURE = `failed_id = null, failed_type = null, failed_stream = null, failed_revision = null, failed_position = null, attempts = null,
-      next_try_at = null, error_code = null, last_error = null`;
+/** How long the lease still holds; a second, where that is less. */
+const LEFT_MS = `ceil(extract(epoch from greatest(lease_until - clock_timestamp(), interval '1 second')) * 1000)`;
 
 /** Every statement on subscriptions. A holder's are fenced by its epoch. */
 export const subscriptionStatements = (schema: string) =>
@@ -36,23 +36,9 @@ export const subscriptionStatements = (schema: string) =>
       update ${schema}.subscription
       set owner = null, released = true
       where subscription = $1::text and epoch = $2::text::bigint`,
-    // The subscription's row first: of two transactions that move one on, the second waits there, before it touches a stream.
     advance: `
-      with moved as (
-        update ${schema}.subscription
-        set position = greatest(position, $3::text::bigint), last_message = greatest(last_message, $4::text::bigint),
-          last_occurred_at = coalesce(to_timestamp($5::text::double precision / 1000), last_occurred_at),
-          messages = messages + $6::text::bigint, moved_at = clock_timestamp(), state = 'running', ${NO_FAILURE}
-        where subscription = $1::text and epoch = $2::text::bigint
-        returning number
-      ), passed as (
-        insert into ${schema}.subscription_stream as kept (subscription_number, stream, revision)
-        select moved.number, one.stream, one.revision
-        from moved, json_to_recordset($7::text::json) as one (stream text, revision bigint)
-        on conflict (subscription_number, stream) do update set revision = excluded.revision
-        where kept.revision < excluded.revision
-      )
-      select number::text as number from moved`,
+      select ${schema}.advance_subscription($1::text, $2::text::bigint, $3::text::bigint, $4::text::bigint, $5::text::double precision,
+        $6::text::bigint, $7::text::json)::text as number`,
     report: `
       update ${schema}.subscription as s
       set state = told.state, caught_up = told.caught_up, head = told.head, resume = case when told.resumed then null else s.resume end,

@@ -1,3 +1,4 @@
+import { advanceSubscriptionFunction } from './advance-subscription.js';
 import { claimUnderLaneFunction } from './claim-under-lane.js';
 import { lockProcessFunction } from './lock-process.js';
 import type { Migration } from './migration.js';
@@ -47,6 +48,8 @@ create table ${schema}.subscription_stream (
   revision bigint not null,
   primary key (subscription_number, stream)
 ) with (fillfactor = 70);
+
+${advanceSubscriptionFunction(schema)}
 
 create table ${schema}.projection (
   projection text collate "C" primary key,
