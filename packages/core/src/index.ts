@@ -181,6 +181,7 @@ export type {
   ProcessKey,
   ProcessLine,
   ProcessQuery,
+  TimeoutNames,
   ProcessStatus,
   ProcessStore,
   StepState,

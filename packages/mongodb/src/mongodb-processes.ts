@@ -1,6 +1,7 @@
-import type { DueTimeout, ProcessKey, ProcessLine, ProcessQuery, ProcessStore, StoredProcess } from '@waybill/core';
+import type { DueTimeout, ProcessKey, ProcessLine, ProcessQuery, ProcessStore, StoredProcess, TimeoutNames } from '@waybill/core';
 import { MaxKey } from 'mongodb';
 import type { Filter } from 'mongodb';
+import { literally } from './literally.js';
 import type { MongoDBCollections } from './mongodb-collections.js';
 import { translate } from './mongodb-errors.js';
 import type { MongoDBTransactions } from './mongodb-transactions.js';
@@ -71,12 +72,12 @@ export class MongoDBProcesses implements ProcessStore<MongoDBTx> {
     await this.collections.timeouts.deleteMany(cancelled, { session });
   }
 
-  async due(processes: readonly string[], most: number): Promise<readonly DueTimeout[]> {
+  async due(processes: readonly string[], most: number, names?: TimeoutNames): Promise<readonly DueTimeout[]> {
     if (processes.length === 0 || most <= 0) return []; // the server takes a limit of 0 for none at all
     try {
       const now = await serverTime(this.collections);
       const due = await this.collections.timeouts
-        .find({ '_id.process': { $in: processes }, dueAt: { $lte: now } })
+        .find({ '_id.process': { $in: processes }, dueAt: { $lte: now }, ...(names && { '_id.timeout': named(names) }) })
         .sort({ dueAt: 1, _id: 1 })
         .limit(most)
         .toArray();
@@ -166,6 +167,11 @@ const timeoutKeyOf = ({ process, key, timeout }: ProcessKey & { readonly timeout
   ...keyOf({ process, key }),
   timeout,
 });
+
+function named({ prefix, without = false }: TimeoutNames): { readonly $regex: string } | { readonly $not: { readonly $regex: string } } {
+  const begins = { $regex: `^${literally(prefix)}` };
+  return without ? { $not: begins } : begins;
+}
 
 /** As a range of the keys. */
 const timeoutsOf = (key: ProcessKey): Filter<TimeoutDocument> => ({

@@ -7,6 +7,7 @@ import type {
   ProcessStore,
   StoredProcess,
   StoredStep,
+  TimeoutNames,
 } from '@waybill/core';
 import { plainJson, plainText } from './plain-text.js';
 import type { PostgresConnection } from './postgres-connection.js';
@@ -72,15 +73,20 @@ export class PostgresProcesses<Tx> implements ProcessStore<Tx> {
     await this.connection.queryIn(tx, text, [process, key, timeout ?? null]);
   }
 
-  async due(processes: readonly string[], most: number): Promise<readonly DueTimeout[]> {
+  async due(
+    processes: readonly string[],
+    most: number,
+    { prefix = '', without = false }: Partial<TimeoutNames> = {},
+  ): Promise<readonly DueTimeout[]> {
     const rows = await this.connection.query<{ process: string; key: string; timeout: string; id: string; due_ms: string }>(
       `
       select process, key, timeout, id, (extract(epoch from due_at) * 1000)::bigint::text as due_ms
       from ${this.connection.schema}.process_timeout
       where process = any (array(select json_array_elements_text($1::text::json))) and due_at <= clock_timestamp()
+        and starts_with(timeout, $3::text) <> $4::text::boolean
       order by due_at
       limit $2::text::integer`,
-      [JSON.stringify(processes), String(most)],
+      [JSON.stringify(processes), String(most), prefix, String(without)],
     );
     return rows.map(({ due_ms, ...due }) => ({ ...due, dueAt: new Date(Number(due_ms)) }));
   }

@@ -146,6 +146,19 @@ describe('a process that waits', () => {
     expect(await desk.look('7')).to.equal('compensated: stock compensated, payment failed');
   });
 
+  it('holds up no time-out however many there are to ask', async () => {
+    const desk = aDesk({ askPayment: () => new Promise<StepAnswer>(() => {}), unpaidMs: 2 * PENDING_MS }, { statusTimeoutMs: UNPAID_MS });
+    const others = Array.from({ length: 1_100 }, (_, nth) => ({ orderId: `other-${nth}` }));
+    const unhurried = aDesk({ unpaidMs: UNPAID_MS });
+    for (const other of others) await unhurried.tellAll(Placed({ ...other, totalCents: 1 }), StockReserved(other));
+    await desk.tellAll(placed, StockReserved(order));
+    await desk.managers.start();
+
+    await clock.pass(2 * PENDING_MS + 10_000);
+
+    expect(await desk.look('7')).to.equal('compensated: stock compensated, payment failed');
+  });
+
   it('does not act on an answer that a message was faster than', async () => {
     const [isAsked, mayAnswer] = [gate(), gate()];
     const desk = aDesk({

@@ -1,5 +1,13 @@
 import type { Clock } from '../clock.js';
-import type { DueTimeout, ProcessKey, ProcessLine, ProcessQuery, ProcessStore, StoredProcess } from '../process/process-store.js';
+import type {
+  DueTimeout,
+  ProcessKey,
+  ProcessLine,
+  ProcessQuery,
+  ProcessStore,
+  StoredProcess,
+  TimeoutNames,
+} from '../process/process-store.js';
 import type { InMemoryTransactions, InMemoryTx } from './in-memory-transactions.js';
 
 /** What a transaction has done to time-outs, by their key: set anew, or taken away. */
@@ -52,9 +60,15 @@ export class InMemoryProcesses implements ProcessStore<InMemoryTx> {
     for (const set of known) if (set?.process === key.process && set.key === key.key) await this.cancel(key, set.timeout, tx);
   }
 
-  due(processes: readonly string[], most: number): Promise<readonly DueTimeout[]> {
+  due(
+    processes: readonly string[],
+    most: number,
+    { prefix = '', without = false }: Partial<TimeoutNames> = {},
+  ): Promise<readonly DueTimeout[]> {
     const now = this.clock.now();
-    const due = [...this.#timeouts.values()].filter(({ process, dueAt }) => processes.includes(process) && dueAt <= now);
+    const due = [...this.#timeouts.values()].filter(
+      ({ process, timeout, dueAt }) => processes.includes(process) && dueAt <= now && timeout.startsWith(prefix) !== without,
+    );
     return Promise.resolve(due.sort((one, other) => one.dueAt.getTime() - other.dueAt.getTime()).slice(0, most));
   }
 

@@ -7,7 +7,7 @@ import type { HandlerContext } from '../handler/handler-context.js';
 import type { Logger } from '../logger.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
 import { actOn } from './process-act.js';
-import { stepOfTimeout } from './process-definition.js';
+import { STEP_TIMEOUT, stepOfTimeout } from './process-definition.js';
 import type { ProcessDefinition } from './process-definition.js';
 import type { ProcessEvent } from './process-events.js';
 import type { Process } from './process.js';
@@ -70,19 +70,28 @@ export class ProcessClockwork<Tx> {
   /** @returns true when more were due than were looked at */
   async #round(stopping: AbortSignal): Promise<boolean> {
     const { database, definitions, concurrency } = this.#options;
-    const due = await database.processes.due([...definitions.keys()], PAGE);
-    const waiting = due.filter((one) => !this.#asking.has(one.id));
+    const names = [...definitions.keys()];
+    await this.#askMore(names, stopping);
+    const due = await database.processes.due(names, PAGE, { prefix: STEP_TIMEOUT, without: true });
+    const waiting = [...due];
     let fired = 0;
     await Promise.all(
       Array.from({ length: concurrency }, async () => {
         for (let one = waiting.shift(); one && !stopping.aborted; one = waiting.shift()) {
-          if (this.#isQuestion(one)) {
-            if (this.#asking.size < concurrency) this.#askAside(one, stopping);
-          } else if (await this.#carryOut(one, stopping, () => this.#fire(one, stopping))) fired++;
+          if (await this.#carryOut(one, stopping, () => this.#fire(one, stopping))) fired++;
         }
       }),
     );
     return due.length === PAGE && fired > 0;
+  }
+
+  /** Looked for apart from the others: however many there are to ask, no time-out waits behind them. */
+  async #askMore(names: readonly string[], stopping: AbortSignal): Promise<void> {
+    const { database, concurrency } = this.#options;
+    if (stopping.aborted || this.#asking.size >= concurrency) return;
+    // Those that are being asked are due until they have answered.
+    const due = await database.processes.due(names, this.#asking.size + concurrency, { prefix: STEP_TIMEOUT });
+    for (const one of due) if (this.#asking.size < concurrency && !this.#asking.has(one.id)) this.#askAside(one, stopping);
   }
 
   #askAside(due: DueTimeout, stopping: AbortSignal): void {
@@ -202,10 +211,6 @@ export class ProcessClockwork<Tx> {
 
   #definitionOf({ process }: { readonly process: string }): ProcessDefinition {
     return this.#options.definitions.get(process)!;
-  }
-
-  #isQuestion({ timeout }: DueTimeout): boolean {
-    return stepOfTimeout(timeout) !== undefined;
   }
 }
 

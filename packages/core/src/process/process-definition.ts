@@ -39,7 +39,7 @@ export interface ProcessDefinition {
 }
 
 /** Time-outs of steps are kept beside those of the process, under names of their own. */
-const STEP_TIMEOUT = 'step:';
+export const STEP_TIMEOUT = 'step:';
 export const stepTimeout = (step: string): string => STEP_TIMEOUT + step;
 export const stepOfTimeout = (timeout: string): string | undefined =>
   timeout.startsWith(STEP_TIMEOUT) ? timeout.slice(STEP_TIMEOUT.length) : undefined;

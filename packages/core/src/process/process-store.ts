@@ -53,6 +53,12 @@ export interface DueTimeout extends ProcessKey {
   readonly dueAt: Date;
 }
 
+/** Which time-outs: those whose names begin with a text, or all others. */
+export interface TimeoutNames {
+  readonly prefix: string;
+  readonly without?: boolean;
+}
+
 export interface ProcessQuery {
   readonly process?: string;
   readonly key?: string;
@@ -80,8 +86,8 @@ export interface ProcessStore<Tx> {
   /** Takes a time-out back inside a `tx` that has locked the process; without a name all of the process. One that is not set is left alone. */
   cancel(key: ProcessKey, timeout: string | undefined, tx: Tx): Promise<void>;
 
-  /** Those of these processes that are due by the database's clock, the longest due first. Every caller gets the same ones. */
-  due(processes: readonly string[], most: number): Promise<readonly DueTimeout[]>;
+  /** Those of these processes that are due by the database's clock, the longest due first. Every caller gets the same ones. Default: of all names. */
+  due(processes: readonly string[], most: number, names?: TimeoutNames): Promise<readonly DueTimeout[]>;
 
   /** Takes a due one inside `tx`, to act on it. @returns false when it is gone: it has fired, was set anew, or was cancelled */
   take(due: DueTimeout, tx: Tx): Promise<boolean>;

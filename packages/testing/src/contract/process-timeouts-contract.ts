@@ -68,6 +68,17 @@ export function processTimeoutsContract<Tx>(name: string, open: () => Promise<Fi
       expect(found.timeout).to.equal('unpaid');
     });
 
+    it('tells those whose names begin alike, or all others', async () => {
+      const key = aKey();
+      for (const timeout of ['step.:a', 'step.:b', 'stepp:', 'step', 'unpaid']) await schedule(key, timeout);
+
+      const named = async (without?: boolean): Promise<readonly string[]> =>
+        namesOf(await fixture.database.processes.due([key.process], 100, { prefix: 'step.:', ...(without && { without }) }));
+
+      expect(await named()).to.have.members(['step.:a', 'step.:b']);
+      expect(await named(true)).to.have.members(['stepp:', 'step', 'unpaid']);
+    });
+
     it('keeps a time-out that is due in years', async () => {
       const key = aKey();
 
