@@ -4,6 +4,7 @@ import { InMemoryEventLog, InMemoryReceiver } from '@waybill/core/in-memory';
 import { eventLogContract, receiverContract } from '@waybill/testing';
 import { arrivedFrom } from './arrived-from.js';
 
+// #region log
 eventLogContract('in-memory', async () => {
   const log = new InMemoryEventLog({ selectsStream: (stream) => stream.startsWith('order-') });
   return {
@@ -18,7 +19,9 @@ eventLogContract('in-memory', async () => {
     close: async () => {},
   };
 });
+// #endregion
 
+// #region receiver
 receiverContract('in-memory', async () => {
   const receiver = new InMemoryReceiver();
   return {
@@ -33,3 +36,4 @@ receiverContract('in-memory', async () => {
     close: async () => {},
   };
 });
+// #endregion
