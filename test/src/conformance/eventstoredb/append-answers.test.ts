@@ -1,6 +1,6 @@
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { expect } from 'chai';
-import { anEvent, append, APPEND_PATHS, failureOf, idsOf } from './append-path.js';
+import { anEvent, append, APPEND_PATHS, failureOf, idsOf, someEvents } from './append-path.js';
 import { itOnEmulator, newStream, serverUnderTest } from './server-under-test.js';
 import type { ServerUnderTest } from './server-under-test.js';
 
@@ -96,10 +96,7 @@ describe('EventStoreDB conformance: answers to appends', () => {
     const id = crypto.randomUUID();
     await client.appendToStream(stream, anEvent(id));
     const longName = newStream('x'.repeat(500_000)); // an id there weighs a million bytes of eight
-    await client.appendToStream(
-      longName,
-      Array.from({ length: 20 }, () => anEvent()),
-    );
+    await client.appendToStream(longName, someEvents(20));
 
     await client.appendToStream(stream, anEvent(id));
 

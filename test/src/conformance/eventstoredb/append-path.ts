@@ -24,6 +24,8 @@ export function anEvent(id: string = crypto.randomUUID(), data: object = { of: '
   return jsonEvent({ id, type: 'Happened', data: { ...data } });
 }
 
+export const someEvents = (count: number): EventData[] => Array.from({ length: count }, () => anEvent());
+
 export async function idsOf(client: EventStoreDBClient, stream: string): Promise<string[]> {
   const ids: string[] = [];
   for await (const { event } of client.readStream(stream)) ids.push(event!.id);

@@ -1,18 +1,16 @@
-import { EventStoreDBClient, persistentSubscriptionToStreamSettingsFromDefaults, START, streamNameFilter } from '@eventstore/db-client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventStoreDBClient, START, streamNameFilter } from '@eventstore/db-client';
 import type { PersistentSubscriptionToStreamSettings } from '@eventstore/db-client';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
-import { anEvent } from './append-path.js';
+import { anEvent, someEvents } from './append-path.js';
 import { describeOnEmulator, newStream, reconnected, serverUnderTest } from './server-under-test.js';
-import { consume } from './watched-group.js';
+import { consume, groupSettings } from './watched-group.js';
 import type { WatchedConsumer } from './watched-group.js';
 
 /** Long enough to notice that something arrives which should not. */
 const SETTLE_MS = 100;
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-const settings = (changes: Partial<PersistentSubscriptionToStreamSettings> = {}): PersistentSubscriptionToStreamSettings =>
-  persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, ...changes });
 
 describe('EventStoreDB conformance: competing consumers', () => {
   let client: EventStoreDBClient;
@@ -27,13 +25,9 @@ describe('EventStoreDB conformance: competing consumers', () => {
     stream = newStream('strategy');
   });
 
-  const append = (count: number, to = stream): Promise<unknown> =>
-    client.appendToStream(
-      to,
-      Array.from({ length: count }, () => anEvent()),
-    );
+  const append = (count: number, to = stream): Promise<unknown> => client.appendToStream(to, someEvents(count));
   const create = (changes: Partial<PersistentSubscriptionToStreamSettings>): Promise<void> =>
-    client.createPersistentSubscriptionToStream(stream, group, settings(changes));
+    client.createPersistentSubscriptionToStream(stream, group, groupSettings(changes));
   const two = async (bufferSize: number): Promise<readonly [WatchedConsumer, WatchedConsumer]> => {
     const consumers = [consume(client, { stream, group, bufferSize }), consume(client, { stream, group, bufferSize })] as const;
     await Promise.all(consumers.map(({ confirmed }) => confirmed));
@@ -50,7 +44,7 @@ describe('EventStoreDB conformance: competing consumers', () => {
 
     await append(8);
     await together(consumers, 8);
-    await settled();
+    await sleep(SETTLE_MS);
 
     expect(counts(consumers)).to.deep.equal([4, 4]);
     await Promise.all(consumers.map((consumer) => consumer.end()));
@@ -62,7 +56,7 @@ describe('EventStoreDB conformance: competing consumers', () => {
 
     await append(7);
     await together(consumers, 7);
-    await settled();
+    await sleep(SETTLE_MS);
 
     expect(counts(consumers)).to.have.members([5, 2]);
     await Promise.all(consumers.map((consumer) => consumer.end()));
@@ -72,13 +66,17 @@ describe('EventStoreDB conformance: competing consumers', () => {
     const streams = Array.from({ length: 6 }, () => newStream(stream));
     const filter = streamNameFilter({ prefixes: [stream] });
     const name = newStream('pinned');
-    await client.createPersistentSubscriptionToAll(name, { ...settings({ consumerStrategyName: 'Pinned' }), startFrom: START }, { filter });
+    await client.createPersistentSubscriptionToAll(
+      name,
+      { ...groupSettings({ consumerStrategyName: 'Pinned' }), startFrom: START },
+      { filter },
+    );
     const consumers = [consume(client, { group: name, acks: true }), consume(client, { group: name, acks: true })];
     await Promise.all(consumers.map(({ confirmed }) => confirmed));
 
     for (let round = 0; round < 4; round += 1) for (const to of streams) await append(1, to);
     await together(consumers, 24);
-    await settled();
+    await sleep(SETTLE_MS);
     await Promise.all(consumers.map((consumer) => consumer.end()));
     await client.deletePersistentSubscriptionToAll(name);
     const [first, second] = consumers.map(({ delivered }) => new Set(delivered.map(({ event }) => event!.streamId)));
@@ -118,7 +116,7 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions and faults',
   beforeEach(async () => {
     emulator = await EventStoreDBEmulator.start();
     client = EventStoreDBClient.connectionString(emulator.connectionString);
-    await client.createPersistentSubscriptionToStream('s', 'g', settings({ messageTimeout: 300 }));
+    await client.createPersistentSubscriptionToStream('s', 'g', groupSettings({ messageTimeout: 300 }));
   });
 
   afterEach(async () => {
@@ -133,7 +131,7 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions and faults',
     await consumer.receives(1);
     emulator.faults.mute();
     const append = client.appendToStream('s', anEvent());
-    await settled();
+    await sleep(SETTLE_MS);
     const silent = consumer.delivered.length;
 
     emulator.faults.heal();
@@ -165,12 +163,9 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions and faults',
   });
 
   it('loses no message over kills while consumers work, though it delivers some again', async () => {
-    const eager = settings({ checkPointAfter: 1, checkPointLowerBound: 1, checkPointUpperBound: 20 });
+    const eager = groupSettings({ checkPointAfter: 1, checkPointLowerBound: 1, checkPointUpperBound: 20 });
     await client.createPersistentSubscriptionToStream('t', 'g', eager);
-    await client.appendToStream(
-      't',
-      Array.from({ length: 500 }, () => anEvent()),
-    );
+    await client.appendToStream('t', someEvents(500));
     const handled = new Set<bigint>();
     for (const enough of [100, 250, 500]) {
       const consumer = consume(client, { stream: 't', group: 'g', acks: true, bufferSize: 7 });
@@ -194,7 +189,7 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions and faults',
     emulator.faults.delayCommits(10_000);
 
     await consumer.nack('park', 'broken', message!);
-    await settled();
+    await sleep(SETTLE_MS);
     await emulator.restart({ surviving: () => 0 });
     emulator.faults.heal();
     await reconnected(client);

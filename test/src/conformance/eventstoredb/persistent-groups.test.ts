@@ -1,27 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  END,
-  EventStoreDBClient,
-  eventTypeFilter,
-  persistentSubscriptionToAllSettingsFromDefaults,
-  persistentSubscriptionToStreamSettingsFromDefaults,
-  START,
-} from '@eventstore/db-client';
-import type { PersistentSubscriptionToStreamSettings } from '@eventstore/db-client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { END, EventStoreDBClient, eventTypeFilter, persistentSubscriptionToAllSettingsFromDefaults, START } from '@eventstore/db-client';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
-import { anEvent, failureOf } from './append-path.js';
+import { failureOf, someEvents } from './append-path.js';
 import { describeOnEmulator, itOnEmulator, newStream, reconnected, serverUnderTest } from './server-under-test.js';
-import { consume } from './watched-group.js';
+import { consume, groupSettings } from './watched-group.js';
 
 /** Longer than the server waits between two looks at its checkpoints. */
 const SETTLE_MS = 300;
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-const settings = (changes: Partial<PersistentSubscriptionToStreamSettings> = {}): PersistentSubscriptionToStreamSettings =>
-  persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, ...changes });
 
 describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
   let client: EventStoreDBClient;
@@ -36,25 +26,21 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
     stream = newStream('grouped');
   });
 
-  const append = (count: number): Promise<unknown> =>
-    client.appendToStream(
-      stream,
-      Array.from({ length: count }, () => anEvent()),
-    );
+  const append = (count: number): Promise<unknown> => client.appendToStream(stream, someEvents(count));
   const infoOf = (name = group) => client.getPersistentSubscriptionToStreamInfo(stream, name);
 
   it('refuses to create a group twice, and everything about one that does not exist', async () => {
-    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings());
     const names = { streamName: stream, groupName: 'nobody' };
     const missing = [
-      failureOf(client.updatePersistentSubscriptionToStream(stream, 'nobody', settings())),
+      failureOf(client.updatePersistentSubscriptionToStream(stream, 'nobody', groupSettings())),
       failureOf(client.deletePersistentSubscriptionToStream(stream, 'nobody')),
       failureOf(infoOf('nobody')),
       failureOf(client.replayParkedMessagesToStream(stream, 'nobody')),
       consume(client, { stream, group: 'nobody' }).failure,
     ];
 
-    const twice = await failureOf(client.createPersistentSubscriptionToStream(stream, group, settings()));
+    const twice = await failureOf(client.createPersistentSubscriptionToStream(stream, group, groupSettings()));
 
     expect(twice).to.include({ type: 'persistent-subscription-exists', code: 6, streamName: stream, groupName: group });
     for (const failure of await Promise.all(missing))
@@ -68,7 +54,7 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
   });
 
   it('tells the settings it was given, who is connected, and how many messages they hold', async () => {
-    const given = settings({
+    const given = groupSettings({
       messageTimeout: 5_000,
       maxRetryCount: 3,
       maxSubscriberCount: 4,
@@ -91,7 +77,7 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
   });
 
   it('counts among what is live also what it has handed out', async () => {
-    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings());
     const consumer = consume(client, { stream, group, acks: true });
     await consumer.confirmed;
     await append(2);
@@ -108,8 +94,8 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
 
   it('lists the groups of a stream, of $all, and of everything', async () => {
     const ofAll = newStream('of-all');
-    await client.createPersistentSubscriptionToStream(stream, 'a', settings());
-    await client.createPersistentSubscriptionToStream(stream, 'b', settings());
+    await client.createPersistentSubscriptionToStream(stream, 'a', groupSettings());
+    await client.createPersistentSubscriptionToStream(stream, 'b', groupSettings());
     await client.createPersistentSubscriptionToAll(ofAll, persistentSubscriptionToAllSettingsFromDefaults());
     const names = (groups: readonly { groupName: string }[]): string[] => groups.map(({ groupName }) => groupName);
 
@@ -126,14 +112,14 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
 
   it('drops its consumers when it is deleted, and is gone with all it knew', async () => {
     await append(1);
-    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings());
     const consumer = consume(client, { stream, group });
     await consumer.nack('park', 'broken', (await consumer.receives(1))[0]!);
     await eventually('one parked', async () => ((await infoOf()).stats.parkedMessageCount === 1n ? true : undefined));
 
     await client.deletePersistentSubscriptionToStream(stream, group);
     const dropped = await consumer.failure;
-    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings());
     const { stats } = await infoOf();
 
     expect(dropped).to.include({ type: 'persistent-subscription-dropped', code: 1, streamName: stream, groupName: group });
@@ -142,11 +128,11 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
 
   it('drops its consumers when it is changed, and goes on with the new settings', async () => {
     await append(1);
-    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings());
     const before = consume(client, { stream, group });
     await before.receives(1);
 
-    await client.updatePersistentSubscriptionToStream(stream, group, settings({ maxRetryCount: 7 }));
+    await client.updatePersistentSubscriptionToStream(stream, group, groupSettings({ maxRetryCount: 7 }));
     const dropped = await before.failure;
     const after = consume(client, { stream, group, acks: true });
     await after.receives(1);
@@ -158,7 +144,7 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
 
   itOnEmulator('replays only the parked messages before a revision of the parked stream', async () => {
     await append(3);
-    await client.createPersistentSubscriptionToStream(stream, group, settings());
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings());
     const consumer = consume(client, { stream, group });
     await consumer.nack('park', 'broken', ...(await consumer.receives(3)));
     const parked = async (): Promise<bigint> => (await infoOf()).stats.parkedMessageCount;
@@ -173,7 +159,7 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
   });
 
   itOnEmulator('refuses a group that could never read, and says why', async () => {
-    const bad = settings({ readBatchSize: 500, historyBufferSize: 500 });
+    const bad = groupSettings({ readBatchSize: 500, historyBufferSize: 500 });
 
     const failure = await failureOf(client.createPersistentSubscriptionToStream(stream, group, bad));
 
@@ -182,7 +168,7 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
   });
 
   it('refuses more consumers than it may have', async () => {
-    await client.createPersistentSubscriptionToStream(stream, group, settings({ maxSubscriberCount: 1 }));
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings({ maxSubscriberCount: 1 }));
     const first = consume(client, { stream, group });
     await first.confirmed;
 
@@ -194,13 +180,13 @@ describe('EventStoreDB conformance: groups of persistent subscriptions', () => {
 
   it('checkpoints behind the first message that is not done', async () => {
     await append(30);
-    await client.createPersistentSubscriptionToStream(stream, group, settings({ checkPointAfter: 1, checkPointLowerBound: 1 }));
+    await client.createPersistentSubscriptionToStream(stream, group, groupSettings({ checkPointAfter: 1, checkPointLowerBound: 1 }));
     const consumer = consume(client, { stream, group, bufferSize: 30 });
     const delivered = await consumer.receives(30);
 
     await consumer.ack(...delivered.filter(({ event }) => event!.revision !== 20n));
     await eventually('a checkpoint', async () => ((await infoOf()).stats.lastCheckpointedEventRevision === 19n ? true : undefined));
-    await settled();
+    await sleep(SETTLE_MS);
     await consumer.end();
 
     expect((await infoOf()).stats.lastCheckpointedEventRevision).to.equal(19n);
@@ -221,12 +207,8 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions over a resta
     await emulator.stop();
   });
 
-  const eager = settings({ checkPointAfter: 1, checkPointLowerBound: 1, checkPointUpperBound: 5 });
-  const appendTen = (stream: string): Promise<unknown> =>
-    client.appendToStream(
-      stream,
-      Array.from({ length: 10 }, () => anEvent()),
-    );
+  const eager = groupSettings({ checkPointAfter: 1, checkPointLowerBound: 1, checkPointUpperBound: 5 });
+  const appendTen = (stream: string): Promise<unknown> => client.appendToStream(stream, someEvents(10));
 
   const checkpointed = (place: string): Promise<true> =>
     eventually(`a checkpoint at ${place}`, async () => {
@@ -300,7 +282,7 @@ describeOnEmulator('EventStoreDB emulator: persistent subscriptions over a resta
     const file = join(directory, 'events');
     const first = await EventStoreDBEmulator.start({ file });
     const one = EventStoreDBClient.connectionString(first.connectionString);
-    await one.createPersistentSubscriptionToStream('s', 'g', settings({ maxRetryCount: 4 }));
+    await one.createPersistentSubscriptionToStream('s', 'g', groupSettings({ maxRetryCount: 4 }));
     await one.dispose();
     await first.stop();
 

@@ -1,21 +1,15 @@
-import {
-  binaryEvent,
-  persistentSubscriptionToAllSettingsFromDefaults,
-  persistentSubscriptionToStreamSettingsFromDefaults,
-  START,
-  streamNameFilter,
-} from '@eventstore/db-client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { binaryEvent, persistentSubscriptionToAllSettingsFromDefaults, START, streamNameFilter } from '@eventstore/db-client';
 import type { EventStoreDBClient, PersistentSubscriptionToStreamSettings, ResolvedEvent } from '@eventstore/db-client';
 import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
-import { anEvent } from './append-path.js';
+import { anEvent, someEvents } from './append-path.js';
 import { newStream, serverUnderTest } from './server-under-test.js';
-import { consume } from './watched-group.js';
+import { consume, groupSettings } from './watched-group.js';
 import type { Delivered } from './watched-group.js';
 
 /** Long enough to notice that something arrives which should not. */
 const SETTLE_MS = 100;
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 const revisionsOf = (events: readonly Delivered[]): bigint[] => events.map(({ event }) => event!.revision);
 
 describe('EventStoreDB conformance: persistent subscriptions', () => {
@@ -32,16 +26,8 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
   });
 
   const create = (changes: Partial<PersistentSubscriptionToStreamSettings> = {}): Promise<void> =>
-    client.createPersistentSubscriptionToStream(
-      stream,
-      group,
-      persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, ...changes }),
-    );
-  const append = (count: number): Promise<unknown> =>
-    client.appendToStream(
-      stream,
-      Array.from({ length: count }, () => anEvent()),
-    );
+    client.createPersistentSubscriptionToStream(stream, group, groupSettings(changes));
+  const append = (count: number): Promise<unknown> => client.appendToStream(stream, someEvents(count));
   const parkedLinks = async (count: number): Promise<readonly ResolvedEvent[]> =>
     eventually(`${count} parked messages`, async () => {
       const parked: ResolvedEvent[] = [];
@@ -60,7 +46,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     await consumer.receives(2);
     await append(2);
     const delivered = await consumer.receives(4);
-    await settled();
+    await sleep(SETTLE_MS);
     await consumer.end();
 
     expect(revisionsOf(delivered)).to.deep.equal([0n, 1n, 2n, 3n]);
@@ -71,7 +57,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     await append(3);
     const missing = newStream('missing');
     const from = async (startFrom: PersistentSubscriptionToStreamSettings['startFrom'], name: string, of = stream): Promise<void> =>
-      client.createPersistentSubscriptionToStream(of, name, persistentSubscriptionToStreamSettingsFromDefaults({ startFrom }));
+      client.createPersistentSubscriptionToStream(of, name, groupSettings({ startFrom }));
     await Promise.all([from('end', 'at-end'), from(1n, 'at-1'), from(START, 'waiting', missing)]);
     const atEnd = consume(client, { stream, group: 'at-end', acks: true });
     const at1 = consume(client, { stream, group: 'at-1', acks: true });
@@ -90,12 +76,12 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     await create();
     const consumer = consume(client, { stream, group, bufferSize: 2 });
     await consumer.receives(2);
-    await settled();
+    await sleep(SETTLE_MS);
     const before = consumer.delivered.length;
 
     await consumer.ack(consumer.delivered[0]!);
     await consumer.receives(3);
-    await settled();
+    await sleep(SETTLE_MS);
     await consumer.end();
 
     expect([before, consumer.delivered.length]).to.deep.equal([2, 3]);
@@ -110,7 +96,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
       await consumer.nack('retry', 'not now', consumer.delivered[count - 1]!);
     }
     const [link] = await parkedLinks(1);
-    await settled();
+    await sleep(SETTLE_MS);
     await consumer.end();
 
     expect(consumer.delivered.map(({ retryCount }) => retryCount)).to.deep.equal([0, 1, 2]);
@@ -129,7 +115,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     await consumer.nack('skip', 'not ours', second!);
     await consumer.ack(third!);
     const parked = await parkedLinks(1);
-    await settled();
+    await sleep(SETTLE_MS);
     await consumer.end();
 
     expect(consumer.delivered).to.have.length(3);
@@ -149,7 +135,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     await client.replayParkedMessagesToStream(stream, group);
     const replayed = (await consumer.receives(4)).slice(2);
     await consumer.ack(...replayed);
-    await settled();
+    await sleep(SETTLE_MS);
     await consumer.end();
 
     expect(revisionsOf(replayed)).to.deep.equal([0n, 1n]);
@@ -180,7 +166,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
 
     const other = consume(client, { stream, group, acks: true });
     const delivered = await other.receives(2);
-    await settled();
+    await sleep(SETTLE_MS);
     await other.end();
 
     expect(revisionsOf(delivered)).to.deep.equal([1n, 2n]);
@@ -193,7 +179,7 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
       binaryEvent({ type: '$>', data: Buffer.from(`1@${stream}`) }),
       binaryEvent({ type: '$>', data: Buffer.from(`0@${stream}`) }),
     ]);
-    const settings = persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, resolveLinkTos: true });
+    const settings = groupSettings({ resolveLinkTos: true });
     await client.createPersistentSubscriptionToStream(links, group, settings);
     const consumer = consume(client, { stream: links, group, bufferSize: 1 });
 

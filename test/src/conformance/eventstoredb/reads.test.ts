@@ -1,7 +1,7 @@
 import { BACKWARDS, END, FORWARDS, jsonEvent, START } from '@eventstore/db-client';
 import type { EventStoreDBClient, ReadStreamOptions } from '@eventstore/db-client';
 import { expect } from 'chai';
-import { anEvent, failureOf, idsOf } from './append-path.js';
+import { anEvent, failureOf, idsOf, someEvents } from './append-path.js';
 import { newStream, serverUnderTest } from './server-under-test.js';
 
 describe('EventStoreDB conformance: reads and what metadata hides', () => {
@@ -9,10 +9,7 @@ describe('EventStoreDB conformance: reads and what metadata hides', () => {
 
   const aStreamOf = async (length: number): Promise<string> => {
     const stream = newStream();
-    await client.appendToStream(
-      stream,
-      Array.from({ length }, () => anEvent()),
-    );
+    await client.appendToStream(stream, someEvents(length));
     return stream;
   };
   const revisions = async (stream: string, options: ReadStreamOptions = {}): Promise<number[]> => {

@@ -1,15 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { binaryEvent, END, EventStoreDBClient, eventTypeFilter, jsonEvent, START, streamNameFilter } from '@eventstore/db-client';
 import type { Filter, Position } from '@eventstore/db-client';
 import { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import { expect } from 'chai';
-import { anEvent } from './append-path.js';
+import { anEvent, someEvents } from './append-path.js';
 import { describeOnEmulator, itOnEmulator, newStream, serverUnderTest, versionOf } from './server-under-test.js';
 import { watch } from './watched-subscription.js';
 
 /** Long enough to notice that something arrives which should not. */
 const SETTLE_MS = 100;
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-const several = (count: number): ReturnType<typeof anEvent>[] => Array.from({ length: count }, () => anEvent());
 
 describe('EventStoreDB conformance: subscriptions', () => {
   let client: EventStoreDBClient;
@@ -20,11 +19,11 @@ describe('EventStoreDB conformance: subscriptions', () => {
 
   it('catches up with a stream, says so, and goes on with what is appended', async () => {
     const stream = newStream();
-    await client.appendToStream(stream, several(3));
+    await client.appendToStream(stream, someEvents(3));
 
     const watched = watch(client.subscribeToStream(stream, { fromRevision: START }));
     await watched.sees('caughtUp');
-    await client.appendToStream(stream, several(2));
+    await client.appendToStream(stream, someEvents(2));
     await watched.sees(4n);
     await watched.end();
 
@@ -33,7 +32,7 @@ describe('EventStoreDB conformance: subscriptions', () => {
 
   it('begins after the revision it is given, and after the end with END', async () => {
     const stream = newStream();
-    await client.appendToStream(stream, several(3));
+    await client.appendToStream(stream, someEvents(3));
 
     const [after0, fromEnd] = [
       watch(client.subscribeToStream(stream, { fromRevision: 0n })),
@@ -91,7 +90,7 @@ describe('EventStoreDB conformance: subscriptions', () => {
     await watched.end();
     const atEnd = watch(client.subscribeToAll({ fromPosition: last.position!, filter }));
     await atEnd.sees('caughtUp');
-    await settled();
+    await sleep(SETTLE_MS);
     await atEnd.end();
 
     expect(watched.events).to.deep.equal([1n, 2n]);
@@ -146,7 +145,7 @@ describe('EventStoreDB conformance: subscriptions', () => {
 
   it('tells a filtered subscriber how far it has looked, in catch-up without a prepare position', async () => {
     const { position } = await client.appendToStream(newStream(), anEvent());
-    for (let count = 0; count < 10; count += 1) await client.appendToStream(newStream('skipped'), several(10));
+    for (let count = 0; count < 10; count += 1) await client.appendToStream(newStream('skipped'), someEvents(10));
     const caughtUp: Position[] = [];
     const live: Position[] = [];
     let sink = caughtUp;
@@ -155,10 +154,10 @@ describe('EventStoreDB conformance: subscriptions', () => {
     const filter = streamNameFilter({ prefixes: [newStream('nobody')], maxSearchWindow: 32, checkpointInterval: 1, checkpointReached });
     const watched = watch(client.subscribeToAll({ fromPosition: position!, filter }));
     await watched.sees('caughtUp');
-    await settled();
+    await sleep(SETTLE_MS);
     sink = live;
-    for (let count = 0; count < 10; count += 1) await client.appendToStream(newStream('skipped'), several(10));
-    await settled();
+    for (let count = 0; count < 10; count += 1) await client.appendToStream(newStream('skipped'), someEvents(10));
+    await sleep(SETTLE_MS);
     await watched.end();
 
     expect(caughtUp.length).to.be.within(2, 5);
@@ -173,7 +172,7 @@ describe('EventStoreDB conformance: subscriptions', () => {
     const watched = watch(client.subscribeToStream(stream));
     await watched.sees('caughtUp');
 
-    await client.appendToStream(stream, several(500));
+    await client.appendToStream(stream, someEvents(500));
 
     if (version >= 24.02) {
       await watched.sees(499n);
@@ -194,7 +193,7 @@ describe('EventStoreDB conformance: subscriptions', () => {
     await watched.sees('caughtUp');
 
     for (const last of [31n, 63n]) {
-      await client.appendToStream(stream, several(32));
+      await client.appendToStream(stream, someEvents(32));
       await watched.sees(last);
     }
     await watched.end();
@@ -207,8 +206,8 @@ describe('EventStoreDB conformance: subscriptions', () => {
     const seen: bigint[] = [];
     const appending = (async () => {
       for (let count = 0; count < 5; count += 1) {
-        await client.appendToStream(stream, several(100));
-        await settled();
+        await client.appendToStream(stream, someEvents(100));
+        await sleep(SETTLE_MS);
       }
     })();
 
@@ -232,9 +231,9 @@ describeOnEmulator('EventStoreDB conformance: subscriptions of later servers', (
     const watched = watch(client.subscribeToStream('s'));
     await watched.sees('caughtUp');
 
-    await client.appendToStream('s', several(500));
+    await client.appendToStream('s', someEvents(500));
     await watched.sees(499n);
-    await settled();
+    await sleep(SETTLE_MS);
     await watched.end();
     await client.dispose();
     await emulator.stop();
@@ -249,9 +248,9 @@ describeOnEmulator('EventStoreDB conformance: subscriptions of later servers', (
     const watched = watch(client.subscribeToAll({ filter: streamNameFilter({ prefixes: ['order-'], maxSearchWindow: 32 }) }));
     await watched.sees('caughtUp');
 
-    for (const stream of ['order-7', 'other', 'order-7', 'other']) await client.appendToStream(stream, several(250));
+    for (const stream of ['order-7', 'other', 'order-7', 'other']) await client.appendToStream(stream, someEvents(250));
     await watched.sees(499n);
-    await settled();
+    await sleep(SETTLE_MS);
     await watched.end();
     await client.dispose();
     await emulator.stop();

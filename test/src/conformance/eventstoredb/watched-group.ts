@@ -1,8 +1,10 @@
+import { persistentSubscriptionToStreamSettingsFromDefaults, START } from '@eventstore/db-client';
 import type {
   EventStoreDBClient,
   PersistentAction,
   PersistentSubscriptionToStream,
   PersistentSubscriptionToStreamResolvedEvent,
+  PersistentSubscriptionToStreamSettings,
 } from '@eventstore/db-client';
 import { eventually } from '@waybill/testing';
 
@@ -26,6 +28,10 @@ export interface WatchOptions {
   /** Answers each delivery as it comes. */
   readonly acks?: boolean;
 }
+
+/** From the beginning, unless they say otherwise. */
+export const groupSettings = (changes: Partial<PersistentSubscriptionToStreamSettings> = {}): PersistentSubscriptionToStreamSettings =>
+  persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, ...changes });
 
 /** @param stream - omitted for a group of `$all` */
 export function consume(
