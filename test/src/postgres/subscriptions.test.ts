@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { SubscriptionLease } from '@waybill/core';
 import { PostgresDatabase } from '@waybill/postgres';
 import type { PostgresTx } from '@waybill/postgres';
-import { aHeldSubscription, anAdvance, aReport, eventually, isWaiting } from '@waybill/testing';
+import { aHeldSubscription, anAdvance, aReport, eventually, gate, isWaiting } from '@waybill/testing';
 import { failureOf } from '../shop/failure-of.js';
 import { openShop } from './postgres-shop.js';
 import type { PostgresShop } from './postgres-shop.js';
@@ -91,6 +91,24 @@ describe('subscriptions on PostgreSQL', () => {
 
     expect(grants.filter((grant) => grant?.takenOver)).to.have.length(1);
     expect(grants.filter((grant) => grant === undefined)).to.have.length(7);
+  });
+
+  it('are taken over from a machine that is cut off between its last statement and its commit', async () => {
+    const { lease } = await aHeldSubscription(shop.database, { leaseMs: 300 });
+    const isBack = gate();
+    const cutOff = shop.database.transactions.run(async (tx) => {
+      await shop.database.subscriptions.advance(lease, anAdvance(1n), tx);
+      await isBack.opened; // until then the server hears nothing of it, not even that it is gone
+    });
+
+    const { takenOver, progress } = await eventually('the take-over', () =>
+      shop.database.subscriptions.acquire({ subscription: lease.subscription, owner: 'heir', leaseMs: 60_000 }),
+    );
+
+    isBack.open();
+
+    expect([takenOver, progress.position]).to.deep.equal([true, undefined]);
+    await failureOf('COMMIT_OUTCOME_UNKNOWN', () => cutOff);
   });
 
   it('that are removed while their holder commits leave nothing behind', async () => {
