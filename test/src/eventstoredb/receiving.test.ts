@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { binaryEvent, jsonEvent } from '@eventstore/db-client';
 import type { Logger, Received } from '@waybill/core';
 import { silentLogger } from '@waybill/core';
+import { EventStoreDB } from '@waybill/eventstoredb';
 import type { EventStoreDBOptions, PersistentSubscription, PersistentSubscriptionOptions, SubscriptionTarget } from '@waybill/eventstoredb';
 import { eventually, messagesOf } from '@waybill/testing';
 import { expect } from 'chai';
 import { deliverAll } from './deliver-all.js';
 import { emulated } from './emulated.js';
 import type { Emulated } from './emulated.js';
+import { NarrowWay } from './narrow-way.js';
 import { parkedIn } from './parked.js';
 
 const QUICK: EventStoreDBOptions = { readTimeoutMs: 300, appendTimeoutMs: 1_000 };
@@ -154,21 +156,28 @@ describe('EventStoreDB: receiving from a group', () => {
     expect(await ackNext(receive(groupOf()), 1)).to.deep.equal(['order-1@1']);
   });
 
-  it('takes no answer back when its consumer stops right behind it', async () => {
-    await store('order-1', 40);
-    const group = groupOf({ bufferSize: 4, create: { maxRetries: 1_000 } }); // what it has in hand unanswered comes again, and counts
+  it('takes no answers back when its consumer stops right behind them', async () => {
+    await store('order-1', 60);
+    // The server gets the answers together with what comes right behind them: if that is the end of the call, it looks at few of them.
+    const way = await NarrowWay.to(server.emulator.port, { bundleMs: 20 });
+    const eventstore = new EventStoreDB(`esdb://127.0.0.1:${way.port}?tls=false`, QUICK);
+    const group = eventstore.persistentSubscription(order, { group: 'shipping', bufferSize: 20 });
     const seen: string[] = [];
 
-    for (let nth = 0; nth < 40; nth++) {
+    for (let nth = 0; nth < 3; nth++) {
       const one = new AbortController();
       const deliveries = group.receive({ signal: one.signal })[Symbol.asyncIterator]();
-      const received = await next(deliveries);
-      seen.push(nameOf(received));
-      await received.ack();
+      const inHand: Received[] = [];
+      while (inHand.length < 20) inHand.push(await next(deliveries));
+      seen.push(...inHand.map(nameOf));
+      await Promise.all(inHand.map((received) => received.ack()));
       one.abort();
+      await eventually('the end', async () => ((await group.info()).consumers === 0 ? true : undefined));
     }
+    await eventstore.close();
+    await way.close();
 
-    expect(new Set(seen).size).to.equal(40);
+    expect(seen).to.deep.equal(Array.from({ length: 60 }, (_, nth) => `order-1@${nth}`));
   });
 
   it('says of an answer over a connection that is lost that it has no effect', async () => {
