@@ -85,7 +85,7 @@ export type { RedriveChoice, RedriveOptions } from './dispatcher/operators.js';
 export type { FailurePolicy } from './dispatcher/failure/failure-policy.js';
 export type { RouteOptions } from './dispatcher/route.js';
 export type { Witness } from './dispatcher/witness/witness.js';
-export type { RetryOptions } from './dispatcher/backoff.js';
+export type { RetryOptions } from './backoff.js';
 export type { DispatcherEvent, DispatcherEvents, NamedMessage } from './dispatcher/dispatcher-events.js';
 
 // alarm

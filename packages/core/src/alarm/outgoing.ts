@@ -1,6 +1,6 @@
 import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
-import { backoffMs } from '../dispatcher/backoff.js';
+import { backoffMs } from '../backoff.js';
 import { isWaybillError, NotificationFailedError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Alarm, Finding } from './alarm.js';

@@ -1,4 +1,4 @@
-import { isPlainText } from '../dispatcher/plain-text.js';
+import { isPlainText } from '../plain-text.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
 import type { CaseQuery, RecordedCase } from './case-store.js';

@@ -11,7 +11,7 @@ import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import type { MessageDefinition } from '../message/definition.js';
 import type { Reached } from '../moment.js';
-import { isPlainText } from './plain-text.js';
+import { isPlainText } from '../plain-text.js';
 import type { RouteOptions } from './route.js';
 import type { Witness } from './witness/witness.js';
 

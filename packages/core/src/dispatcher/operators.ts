@@ -5,7 +5,7 @@ import type { LaneFailure } from '../outbox/lane-progress.js';
 import type { LaneActionRequest } from '../outbox/lane-action.js';
 import type { WakeUps } from '../outbox/wake-ups.js';
 import { doubtedBy } from './failure/doubt.js';
-import { isPlainText } from './plain-text.js';
+import { isPlainText } from '../plain-text.js';
 
 /** Which stopped streams: one, several, those that failed with a code, or all. */
 export type RedriveChoice = { readonly stream: string } | { readonly streams: readonly string[] } | { readonly code: string } | 'all';

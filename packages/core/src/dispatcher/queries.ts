@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from '../errors.js';
-import { isPlainText } from './plain-text.js';
+import { isPlainText } from '../plain-text.js';
 
 interface Query {
   readonly messageId?: unknown;

@@ -1,6 +1,6 @@
 import type { DispatchStores } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
-import { isPlainText } from './plain-text.js';
+import { isPlainText } from '../plain-text.js';
 
 /**
  * Ends a route that no dispatcher runs any more; see `Dispatcher.retireRoute`.

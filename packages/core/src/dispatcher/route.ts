@@ -4,8 +4,8 @@ import type { MessageDefinition } from '../message/definition.js';
 import type { Selection } from '../outbox/lane-store.js';
 import type { RouteStore, StoredRoute } from '../outbox/route-store.js';
 import type { Sink } from '../sink/sink.js';
-import type { RetryOptions } from './backoff.js';
-import { isPlainText } from './plain-text.js';
+import type { RetryOptions } from '../backoff.js';
+import { isPlainText } from '../plain-text.js';
 import { FAILURE_POLICIES } from './failure/failure-policy.js';
 import type { FailurePolicy } from './failure/failure-policy.js';
 

@@ -1,6 +1,6 @@
 import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
-import { backoffMs } from '../dispatcher/backoff.js';
+import { backoffMs } from '../backoff.js';
 import { InvalidOptionsError } from '../errors.js';
 import { isFinal, isHandlersOwn } from './handlers-own.js';
 

@@ -1,7 +1,7 @@
 import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
-import { backoffMs } from '../dispatcher/backoff.js';
+import { backoffMs } from '../backoff.js';
 import { InvalidOptionsError, isWaybillError } from '../errors.js';
 import type { HandlerContext } from '../handler/handler-context.js';
 import type { Logger } from '../logger.js';

@@ -1,4 +1,4 @@
-import { isPlainText } from '../dispatcher/plain-text.js';
+import { isPlainText } from '../plain-text.js';
 import { InvalidOptionsError } from '../errors.js';
 import type { HandlerFailurePolicy, HandlerRetry } from '../handler/handler-retry.js';
 import type { MessageDefinition } from '../message/definition.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
-import type { RetryOptions } from '../dispatcher/backoff.js';
+import type { RetryOptions } from '../backoff.js';
 import { InvalidOptionsError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { Catalogue } from '../message/catalogue.js';

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
-import type { RetryOptions } from '../dispatcher/backoff.js';
+import type { RetryOptions } from '../backoff.js';
 import { AckLoop } from './ack-loop.js';
 import type { AckLoopOptions } from './ack-loop.js';
 import { handledDelivery } from './handled-delivery.js';

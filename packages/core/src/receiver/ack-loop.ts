@@ -1,8 +1,8 @@
 import { Bell } from '../bell.js';
 import { delay } from '../clock.js';
 import type { Clock } from '../clock.js';
-import { backoffMs } from '../dispatcher/backoff.js';
-import type { RetryOptions } from '../dispatcher/backoff.js';
+import { backoffMs } from '../backoff.js';
+import type { RetryOptions } from '../backoff.js';
 import type { Reached } from '../moment.js';
 import { endOf } from '../subscription/cut-short.js';
 import type { Arrival } from './arrival.js';

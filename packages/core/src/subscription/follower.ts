@@ -1,6 +1,6 @@
 import { delay } from '../clock.js';
-import { backoffMs } from '../dispatcher/backoff.js';
-import { answeredWithin } from '../dispatcher/lane/answered-within.js';
+import { backoffMs } from '../backoff.js';
+import { answeredWithin } from '../answered-within.js';
 import { instant } from '../dispatcher/lane/lane-hold.js';
 import type { Instant } from '../dispatcher/lane/lane-hold.js';
 import { completeFollowerOptions } from './follower-options.js';

@@ -1,7 +1,7 @@
 import { Bell } from '../bell.js';
 import type { Clock } from '../clock.js';
 import { delay } from '../clock.js';
-import { answeredWithin } from '../dispatcher/lane/answered-within.js';
+import { answeredWithin } from '../answered-within.js';
 import { instant, LaneHold } from '../dispatcher/lane/lane-hold.js';
 import type { Instant } from '../dispatcher/lane/lane-hold.js';
 import type { SubscriptionLease, SubscriptionOrders, SubscriptionStore } from './subscription-store.js';

@@ -1,4 +1,4 @@
-import { answeredWithin } from '../dispatcher/lane/answered-within.js';
+import { answeredWithin } from '../answered-within.js';
 import { EventLogBehindError, TargetUnavailableError } from '../errors.js';
 import { endOf } from './cut-short.js';
 import type { LogEntry } from './event-log.js';

@@ -1,6 +1,6 @@
-import { answeredWithin } from '../dispatcher/lane/answered-within.js';
-import { backoffMs } from '../dispatcher/backoff.js';
-import { storedText } from '../dispatcher/plain-text.js';
+import { answeredWithin } from '../answered-within.js';
+import { backoffMs } from '../backoff.js';
+import { storedText } from '../plain-text.js';
 import { isWaybillError, SubscriptionLostError } from '../errors.js';
 import { afterConflicts } from '../unit-of-work/after-conflicts.js';
 import type { CompleteFollowerOptions } from './follower-options.js';

@@ -2,7 +2,7 @@ import type { WaybillError } from '../../errors.js';
 import type { LaneFailure } from '../../outbox/lane-progress.js';
 import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { Verdict } from './failure-judge.js';
-import { storedText } from '../plain-text.js';
+import { storedText } from '../../plain-text.js';
 
 const UNKNOWN = 'OUTCOME_UNKNOWN';
 /** The code of what is stored before a message is tried alone. */

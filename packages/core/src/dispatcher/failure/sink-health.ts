@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import type { Clock } from '../../clock.js';
-import { backoffMs } from '../backoff.js';
-import type { RetryOptions } from '../backoff.js';
+import { backoffMs } from '../../backoff.js';
+import type { RetryOptions } from '../../backoff.js';
 
 /** What a lane learned from one call of the sink. */
 export interface Answered {

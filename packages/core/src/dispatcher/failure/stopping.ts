@@ -4,13 +4,13 @@ import type { OutboxRow } from '../../outbox/outbox-row.js';
 import type { StoppedState } from '../../outbox/stopped-stream.js';
 import type { DeliveryFailure } from '../../errors.js';
 import type { Clock } from '../../clock.js';
-import { backoffMs } from '../backoff.js';
+import { backoffMs } from '../../backoff.js';
 import { failureOf } from './doubt.js';
 import { named } from '../dispatcher-events.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import type { Verdict } from './failure-judge.js';
 import { retryAfterMsOf } from './retry-after.js';
-import { storedText } from '../plain-text.js';
+import { storedText } from '../../plain-text.js';
 import type { Route } from '../route.js';
 
 /** What to store of a failure that stops a stream, and what to tell then. */

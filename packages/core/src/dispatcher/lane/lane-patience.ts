@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { LaneFailure } from '../../outbox/lane-progress.js';
-import { backoffMs } from '../backoff.js';
+import { backoffMs } from '../../backoff.js';
 import { retryAfterMsOf } from '../failure/retry-after.js';
 import type { Route } from '../route.js';
 import type { SinkHealth } from '../failure/sink-health.js';

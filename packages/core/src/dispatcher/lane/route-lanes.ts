@@ -19,7 +19,8 @@ import {
 } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { WakeHint } from '../../outbox/wake-ups.js';
-import { answeredWithin, answering } from './answered-within.js';
+import { answeredWithin } from '../../answered-within.js';
+import { answering } from './answering.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import { fairShare } from './fair-share.js';
 import { instant, LaneHold } from './lane-hold.js';

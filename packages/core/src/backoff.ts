@@ -1,3 +1,4 @@
+/** How often something is tried, and how long it waits in between. */
 export interface RetryOptions {
   /** Tries of one message that may fail by its own fault before `onFailure` decides. Default 10. An outage of the sink uses none up. */
   readonly attempts?: number;

@@ -1,34 +1,10 @@
 import type { Clock } from '../../clock.js';
 import type { DispatchStores } from '../../database.js';
-import { DatabaseUnavailableError } from '../../errors.js';
 import type { LaneStore } from '../../outbox/lane-store.js';
 import type { LaneHold } from './lane-hold.js';
 
 /** Longer than any read or write of a lane takes. */
 const MUTE_AFTER_MS = 60_000;
-
-/**
- * The database's answer. Rejects when there is none in time, for a connection can be gone without a word; an answer that comes later is
- * left alone.
- *
- * @param mute - what it rejects with. Default {@link DatabaseUnavailableError}
- */
-export async function answeredWithin<Answer>(
-  ms: number,
-  clock: Clock,
-  answer: Promise<Answer>,
-  mute = (): Error => new DatabaseUnavailableError(`it has not answered for ${ms} ms`),
-): Promise<Answer> {
-  let cancel = (): void => {};
-  const silence = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => reject(mute()));
-  });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    cancel();
-  }
-}
 
 /**
  * What a lane works with. It lets go of its lease where a call is not answered: a write that arrives after all is then fenced, and cannot undo a
