@@ -1,5 +1,5 @@
-import { HandlerSink, InboxHandlers, OutboxHandler, projector, UnitOfWork } from '@waybill/core';
-import type { CallContext, Commit, CommitOrCompensate, Database, HandlerContext, Message } from '@waybill/core';
+import { Consumer, HandlerSink, InboxHandlers, OutboxHandler, projector, UnitOfWork } from '@waybill/core';
+import type { CallContext, Commit, CommitOrCompensate, Database, EventLog, HandlerContext, Message, ProcessManagers } from '@waybill/core';
 import type { PostgresDatabase, PostgresTx } from '@waybill/postgres';
 import { orderCatalogue as catalogue, OrderPlaced } from '../usage/orders/order-events.js';
 import type { OtherTx } from './other-database.js';
@@ -68,6 +68,18 @@ export const taken = new HandlerSink({ database, unitOfWork, handlers: [new TwoS
 
 // @ts-expect-error onPlaced() wants the transaction of another database
 export const arriving = new InboxHandlers({ name: 'a', database, unitOfWork, handlers: [new Own(), new Foreign(1)] });
+
+declare const processes: ProcessManagers<PostgresTx>;
+declare const foreignProcesses: ProcessManagers<OtherTx>;
+declare const log: EventLog;
+
+export const waiting = new HandlerSink({ database, unitOfWork, handlers: [new Own(), processes] });
+
+// @ts-expect-error These processes want the transaction of another database
+export const foreignWaiting = new HandlerSink({ database, unitOfWork, handlers: [new Own(), foreignProcesses] });
+
+// @ts-expect-error These processes want the transaction of another database
+export const foreignFollowing = new Consumer({ name: 'a', database, unitOfWork, receiver: log, handlers: [foreignProcesses] });
 
 // @ts-expect-error Type 'UnitOfWork<PostgresTx>' is not assignable to type
 export const mixed = new HandlerSink({ database: other, unitOfWork, handlers: [] });

@@ -27,9 +27,14 @@ export type FoundHandler = DecoratedMethod<HandlerDeclaration>;
 /** Key of the method by which an object says itself which handlers it has, instead of having decorated methods: a process manager does. */
 export const ownHandlers = Symbol('handlers');
 
-export interface HasOwnHandlers {
-  [ownHandlers](kind: HandlerKind): readonly FoundHandler[];
+export interface HasOwnHandlers<Tx> {
+  [ownHandlers](kind: HandlerKind): OwnHandlers<Tx>;
 }
+
+export type OwnHandlers<Tx> = readonly FoundHandler[] & {
+  /** Compile-time only: the transaction that they want. */
+  want?(tx: Tx): void;
+};
 
 /** What `@OutboxHandler` and `@InboxHandler` said. */
 export const decoratedHandlers = new DecoratedMethods<HandlerDeclaration>(
@@ -42,7 +47,7 @@ export const decoratedHandlers = new DecoratedMethods<HandlerDeclaration>(
  * @throws {@link InvalidOptionsError} it has none, or an override lost its decorator
  */
 export function handlersOf(target: object, kind: HandlerKind): readonly FoundHandler[] {
-  const found = ownHandlers in target ? (target as HasOwnHandlers)[ownHandlers](kind) : decoratedHandlers.of(target);
+  const found = ownHandlers in target ? (target as HasOwnHandlers<never>)[ownHandlers](kind) : decoratedHandlers.of(target);
   const wanted = found.filter((handler) => handler.kind === kind);
   if (wanted.length === 0) throw new InvalidOptionsError(nothingIn(target, kind, found));
   return wanted;

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../database.js';
 import { InvalidOptionsError } from '../errors.js';
 import { ownHandlers } from '../handler/handler-declaration.js';
-import type { FoundHandler, HandlerKind, HasOwnHandlers } from '../handler/handler-declaration.js';
+import type { HandlerKind, HasOwnHandlers, OwnHandlers } from '../handler/handler-declaration.js';
 import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.js';
@@ -50,7 +50,7 @@ export interface ProcessManagersOptions<Tx> {
  * the inbox. Messages are handled also where it is not started; time-outs need it started somewhere. Any number of processes of the
  * operating system may run it side by side: each time-out fires once.
  */
-export class ProcessManagers<Tx = unknown> implements HasOwnHandlers {
+export class ProcessManagers<Tx = unknown> implements HasOwnHandlers<Tx> {
   readonly #options: ProcessManagersOptions<Tx>;
   readonly #definitions: ReadonlyMap<string, ProcessDefinition>;
   readonly #listeners: ProcessListeners;
@@ -127,7 +127,7 @@ export class ProcessManagers<Tx = unknown> implements HasOwnHandlers {
     await settleByHand({ definition, database, unitOfWork, clock, newId, logger, place, as, ...options });
   }
 
-  [ownHandlers](kind: HandlerKind): readonly FoundHandler[] {
+  [ownHandlers](kind: HandlerKind): OwnHandlers<Tx> {
     const { database: stores, clock = systemClock, newId = newUuid } = this.#options;
     const tell = (event: ProcessEvent): void => this.#listeners.tell(event);
     return [...this.#definitions.values()].map((definition) => processHandler({ definition, stores, clock, newId, tell }, kind));
