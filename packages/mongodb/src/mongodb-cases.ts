@@ -20,7 +20,6 @@ export class MongoDBCases implements CaseStore<MongoDBTx> {
   async find({ id, state, kind, of, most }: CaseQuery): Promise<readonly RecordedCase[]> {
     const filter: Filter<CaseDocument> = {
       ...(id !== undefined && { _id: id }),
-      ...(id !== undefined && { _id: id }),
       ...(state !== undefined && { 'closed.at': state === 'open' ? null : { $ne: null } }),
       ...(kind !== undefined && { kind }),
       ...(of !== undefined && { of }),

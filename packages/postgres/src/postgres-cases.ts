@@ -42,10 +42,9 @@ export class PostgresCases<Tx> implements CaseStore<Tx> {
   }
 
   async find({ id, state, kind, of, most }: CaseQuery): Promise<readonly RecordedCase[]> {
-    const asked = [
-      ...[id === undefined ? [] : [['id = $%::text', id] as const], kind === undefined ? [] : [['kind = $%::text', kind] as const]],
-      ...[of === undefined ? [] : [['handler = $%::text', of] as const]],
-    ].flat();
+    const asked = Object.entries({ id, kind, handler: of }).flatMap(([column, value]) =>
+      value === undefined ? [] : [[`${column} = $%::text`, value] as const],
+    );
     const ofState = { open: ['closed_at is null'], closed: ['closed_at is not null'] };
     const conditions = ['true', ...(state ? ofState[state] : []), ...asked.map(([sql], nth) => sql.replace('%', String(nth + 2)))];
     const rows = await this.connection.query<CaseColumns>(

@@ -9,7 +9,7 @@ import { orderMessage } from '../handlers/order-message.js';
 const MESSAGES = 1_000;
 const AT_ONCE = 8;
 /** Messages whose deliveries are under way together. One after the other, most of the time is spent waiting to come again after a conflict. */
-const SIDE_BY_SIDE = 4;
+const SIDE_BY_SIDE = 16;
 
 onEveryDatabase('a message that is delivered many times at once', <Tx>(open: OpenDatabase<Tx>) => {
   let shop: OpenedDatabase<Tx>;
