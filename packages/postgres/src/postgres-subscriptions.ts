@@ -27,6 +27,7 @@ export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
   }
 
   async register(subscription: string, positions: string, start: bigint | undefined): Promise<void> {
+    await this.#forgetRemoved();
     const [made] = await this.connection.query(this.#sql.register, [subscription, positions, textOf(start)]);
     if (made) return;
     const [known] = await this.connection.query<{ positions: string }>(this.#sql.positions, [subscription]);
@@ -103,11 +104,18 @@ export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
     return rows.map(({ stream, revision }) => ({ stream, revision: BigInt(revision) }));
   }
 
+  /** What it has passed is left behind: as many rows as there are streams, too many for the transaction that removes it. Nobody finds them. */
   async remove(subscription: string, tx: Tx): Promise<boolean> {
-    const [gone] = await this.connection.queryIn<{ number: string }>(tx, this.#sql.remove, [subscription]);
-    if (!gone) return false;
-    await this.connection.queryIn(tx, this.#sql.removeStreams, [gone.number]); // a statement of its own: it sees what the last holder wrote
-    return true;
+    const removed = await this.connection.queryIn(tx, this.#sql.remove, [subscription]);
+    return removed.length > 0;
+  }
+
+  async #forgetRemoved(): Promise<void> {
+    for (const { number } of await this.connection.query<{ number: string }>(this.#sql.removedNumbers))
+      for (let forgotten = 1; forgotten > 0;) {
+        const [some] = await this.connection.query<{ count: string }>(this.#sql.forgetStreams, [number]);
+        forgotten = Number(some!.count);
+      }
   }
 }
 

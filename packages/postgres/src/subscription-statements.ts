@@ -2,8 +2,8 @@ import { PROGRESS_COLUMNS, SUBSCRIPTION_COLUMNS, SUBSCRIPTION_LEASE_COLUMNS } fr
 
 export type SubscriptionStatements = ReturnType<typeof subscriptionStatements>;
 
-/** How long the lease still holds; a second, where that is less. */
-const LEFT_MS = `ceil(extract(epoch from greatest(lease_until - clock_timestamp(), interval '1 second')) * 1000)`;
+/** At once, of the streams of a subscription that was removed. */
+const MOST_FORGOTTEN = 10_000;
 
 /** Every statement on subscriptions. A holder's are fenced by its epoch. */
 export const subscriptionStatements = (schema: string) =>
@@ -60,5 +60,28 @@ export const subscriptionStatements = (schema: string) =>
       join ${schema}.subscription_stream as kept on kept.subscription_number = s.number
       where s.subscription = $1::text and kept.stream = any (array(select json_array_elements_text($2::text::json)))`,
     remove: `delete from ${schema}.subscription where subscription = $1::text returning number::text as number`,
-    removeStreams: `delete from ${schema}.subscription_stream where subscription_number = $1::text::integer`,
+    // Of subscriptions that were removed: from number to number along the key, for there are as many rows as streams.
+    removedNumbers: `
+      with recursive one as (
+        (select subscription_number as number from ${schema}.subscription_stream order by subscription_number limit 1)
+        union all
+        select (select next.subscription_number from ${schema}.subscription_stream as next
+                where next.subscription_number > one.number order by next.subscription_number limit 1)
+        from one where one.number is not null
+      )
+      select one.number::text as number
+      from one
+      where one.number is not null and not exists (select from ${schema}.subscription as s where s.number = one.number)`,
+    forgetStreams: `
+      with behind as (
+        select subscription_number, stream from ${schema}.subscription_stream
+        where subscription_number = $1::text::integer
+        limit ${MOST_FORGOTTEN}
+        for update skip locked
+      ), forgotten as (
+        delete from ${schema}.subscription_stream as kept using behind
+        where kept.subscription_number = behind.subscription_number and kept.stream = behind.stream
+        returning 1
+      )
+      select count(*)::text as count from forgotten`,
   }) as const;

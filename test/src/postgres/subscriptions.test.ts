@@ -124,9 +124,31 @@ describe('subscriptions on PostgreSQL', () => {
 
     expect(waited).to.equal(true);
     expect(await removing).to.equal(true);
+    await aHeldSubscription(shop.database); // too many rows for the transaction that removes it: the next to be made known finds them
     const { rows } = await shop.pool.query('select from waybill.subscription_stream where stream = $1', [`mine-${lease.epoch}`]);
     expect(rows).to.have.length(0);
     await failureOf('SUBSCRIPTION_LOST', () => advance(lease, 2n));
+  });
+
+  it('are removed at once, however many streams they have passed, and only what they had passed is forgotten', async () => {
+    const [{ lease }, other] = [await aHeldSubscription(shop.database), await aHeldSubscription(shop.database)];
+    const { subscription } = lease;
+    const fill = `
+      insert into waybill.subscription_stream select number, 'order-' || nth, nth from waybill.subscription, generate_series(1, 25000) as nth
+      where subscription = any ($1)`;
+    await shop.pool.query(fill, [[subscription, other.lease.subscription]]);
+    const passed = async (): Promise<number> =>
+      (await shop.pool.query<{ count: number }>('select count(*)::integer as count from waybill.subscription_stream where revision = 7'))
+        .rows[0]!.count;
+    const before = await passed();
+
+    await shop.database.transactions.run((tx) => shop.database.subscriptions.remove(subscription, tx));
+    const behind = await passed();
+    await shop.database.subscriptions.register(subscription, 'a log', undefined);
+
+    expect([before - behind, before - (await passed())]).to.deep.equal([0, 1]);
+    expect(await shop.database.subscriptions.passed(subscription, ['order-7'])).to.deep.equal([]);
+    expect(await shop.database.subscriptions.passed(other.lease.subscription, ['order-7'])).to.have.length(1);
   });
 
   it('are not held back by names that need quoting', async () => {
