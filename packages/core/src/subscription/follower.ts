@@ -1,8 +1,8 @@
 import { delay } from '../clock.js';
 import { backoffMs } from '../backoff.js';
 import { answeredWithin } from '../answered-within.js';
-import { instant } from '../dispatcher/lane/lane-hold.js';
-import type { Instant } from '../dispatcher/lane/lane-hold.js';
+import { instant } from '../lease-hold.js';
+import type { Instant } from '../lease-hold.js';
 import { completeFollowerOptions } from './follower-options.js';
 import type { CompleteFollowerOptions, FollowerOptions } from './follower-options.js';
 import { HeldLease } from './held-lease.js';

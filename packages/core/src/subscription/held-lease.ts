@@ -2,8 +2,8 @@ import { Bell } from '../bell.js';
 import type { Clock } from '../clock.js';
 import { delay } from '../clock.js';
 import { answeredWithin } from '../answered-within.js';
-import { instant, LaneHold } from '../dispatcher/lane/lane-hold.js';
-import type { Instant } from '../dispatcher/lane/lane-hold.js';
+import { instant, LeaseHold } from '../lease-hold.js';
+import type { Instant } from '../lease-hold.js';
 import type { SubscriptionLease, SubscriptionOrders, SubscriptionStore } from './subscription-store.js';
 
 export interface HeldLeaseOptions {
@@ -18,7 +18,7 @@ const NO_ORDERS: SubscriptionOrders = { paused: false, resume: undefined };
 export class HeldLease {
   /** Rings when operators want something else than before. */
   readonly heard = new Bell();
-  readonly #hold: LaneHold<SubscriptionLease>;
+  readonly #hold: LeaseHold<SubscriptionLease>;
   readonly #ended = new AbortController();
   #orders: SubscriptionOrders | undefined;
 
@@ -27,7 +27,7 @@ export class HeldLease {
     askedAt: Instant,
     private readonly options: HeldLeaseOptions,
   ) {
-    this.#hold = new LaneHold(lease, options.clock, options.leaseMs, askedAt);
+    this.#hold = new LeaseHold(lease, options.clock, options.leaseMs, askedAt);
   }
 
   get lease(): SubscriptionLease {

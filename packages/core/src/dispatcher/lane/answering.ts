@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { DispatchStores } from '../../database.js';
 import type { LaneStore } from '../../outbox/lane-store.js';
-import type { LaneHold } from './lane-hold.js';
+import type { LeaseHold } from '../../lease-hold.js';
 
 /** Longer than any read or write of a lane takes. */
 const MUTE_AFTER_MS = 60_000;
@@ -10,7 +10,7 @@ const MUTE_AFTER_MS = 60_000;
  * What a lane works with. It lets go of its lease where a call is not answered: a write that arrives after all is then fenced, and cannot undo a
  * later one.
  */
-export function answering(stores: DispatchStores, hold: LaneHold, clock: Clock): DispatchStores {
+export function answering(stores: DispatchStores, hold: LeaseHold, clock: Clock): DispatchStores {
   const unlessMute = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
     const cancel = clock.after(MUTE_AFTER_MS, () => hold.lose());
     try {

@@ -5,7 +5,7 @@ import type { Catalogue } from '../../message/catalogue.js';
 import type { Reached } from '../../moment.js';
 import type { LaneProgress } from '../../outbox/lane-progress.js';
 import type { WakeUps } from '../../outbox/wake-ups.js';
-import type { LaneHold } from './lane-hold.js';
+import type { LeaseHold } from '../../lease-hold.js';
 import type { OneAtATime } from '../failure/one-at-a-time.js';
 import type { Route } from '../route.js';
 import type { SinkHealth } from '../failure/sink-health.js';
@@ -13,7 +13,7 @@ import type { SinkHealth } from '../failure/sink-health.js';
 /** What a lane, and each of its parts, works with. */
 export interface LaneOptions {
   readonly route: Route;
-  readonly hold: LaneHold;
+  readonly hold: LeaseHold;
   readonly progress: LaneProgress;
   /** The last holder did not give the lane back. */
   readonly takenOver: boolean;

@@ -23,7 +23,7 @@ import { answeredWithin } from '../../answered-within.js';
 import { answering } from './answering.js';
 import type { DispatcherEvent } from '../dispatcher-events.js';
 import { fairShare } from './fair-share.js';
-import { instant, LaneHold } from './lane-hold.js';
+import { instant, LeaseHold } from '../../lease-hold.js';
 import { lane } from './lane.js';
 import type { LaneOptions } from './lane-options.js';
 import { aborted, pause } from '../signals.js';
@@ -41,7 +41,7 @@ export interface RouteLanesOptions extends Omit<LaneOptions, 'hold' | 'progress'
 }
 
 interface Grant {
-  readonly hold: LaneHold;
+  readonly hold: LeaseHold;
   readonly progress: LaneOptions['progress'];
   readonly takenOver: boolean;
 }
@@ -59,7 +59,7 @@ const GIVEN_UP_AFTER_MS = 5_000;
 export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEvent> {
   return defer(() => {
     const { route, stores, health, clock, cut, owner, instanceId, leaseMs, heartbeatMs, pollMs, stopping, hints } = options;
-    const holds = new Set<LaneHold>();
+    const holds = new Set<LeaseHold>();
     const orders = new Subject<WakeHint>(); // of this subscription alone: the heartbeat's own hints
     const released = new Subject<void>();
     const ended = new Subject<void>();
@@ -67,7 +67,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
     let laneCount = 0;
     let hasLeft = false;
     let renewedAt = clock.monotonic();
-    const at = (hold: LaneHold): { route: string; lane: number; epoch: bigint } => ({
+    const at = (hold: LeaseHold): { route: string; lane: number; epoch: bigint } => ({
       route: route.name,
       lane: hold.lease.lane,
       epoch: hold.lease.epoch,
@@ -97,7 +97,7 @@ export function routeLanes(options: RouteLanesOptions): Observable<DispatcherEve
       if (most <= 0) return [];
       const asked = instant(clock);
       const grants = await stores.leases.acquire({ route: route.name, owner, leaseMs, most });
-      return grants.map(({ lease, ...grant }) => ({ ...grant, hold: new LaneHold(lease, clock, leaseMs, asked) }));
+      return grants.map(({ lease, ...grant }) => ({ ...grant, hold: new LeaseHold(lease, clock, leaseMs, asked) }));
     };
     const announceOrders = async (): Promise<void> => {
       const due = await stores.actions.due([...holds].map(({ lease }) => lease));

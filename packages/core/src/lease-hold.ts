@@ -1,11 +1,11 @@
-import type { Clock } from '../../clock.js';
-import type { LaneLease } from '../../outbox/lane-lease.js';
+import type { Clock } from './clock.js';
+import type { LaneLease } from './outbox/lane-lease.js';
 
 /**
  * This process's grip on a lane, or on a subscription. Let go when the lease is lost, or when the monotonic **or** the wall clock says that it may
  * have expired: a suspended machine stops the former.
  */
-export class LaneHold<Lease = LaneLease> {
+export class LeaseHold<Lease = LaneLease> {
   readonly #lost = new AbortController();
   readonly #handingOver = new AbortController();
   readonly #clock: Clock;
