@@ -35,7 +35,9 @@ export class SubscriptionStoppedError extends WaybillError {
     readonly subscription: string,
     readonly detail: string,
   ) {
-    super(`Subscription "${subscription}" has stopped: ${detail}. Mend the cause and resume it, or pass the message by with a reason.`);
+    super(
+      `Subscription "${subscription}" has stopped: ${detail.replace(/\.$/, '')}. Mend the cause and resume it, or pass the message by with a reason.`,
+    );
   }
 }
 
