@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { UnitOfWork } from '@waybill/core';
 import type { Database, Dispatcher, Moment } from '@waybill/core';
+import { MongoDBEmulator } from '@waybill/mongodb-emulator';
 import { expect } from 'chai';
 import { patiently } from '../chaos/patiently.js';
 import { openShop as openMongoDBShop } from '../mongodb/mongodb-shop.js';
@@ -29,16 +30,27 @@ async function onPostgres(): Promise<Shop> {
   return { at: url, database: database as unknown as Database, close };
 }
 
+/**
+ * The claim that a killed process has open stays locked until the server gives its transaction up: after its `transactionLifetimeLimitSeconds`,
+ * which is 60 where nobody has said otherwise. Here it is an emulator of its own, which does so after a second.
+ */
 async function onMongoDB(): Promise<Shop> {
-  const { url, database, waybill, close } = await openMongoDBShop({ lanes: LANES });
-  return { at: { url, database }, database: waybill as unknown as Database, close };
+  const emulator = await MongoDBEmulator.start({ transactionLifetimeMs: 1_000 });
+  const { url, database, waybill, close } = await openMongoDBShop({ at: { url: emulator.url, database: 'payers' }, lanes: LANES });
+  return {
+    at: { url, database },
+    database: waybill as unknown as Database,
+    close: async () => {
+      await close();
+      await emulator.stop();
+    },
+  };
 }
 
 const cases: readonly (readonly [Way, string, () => Promise<Shop>, readonly Moment[]])[] = [
   ['an HttpSink', 'PostgreSQL', onPostgres, ['delivered']],
   ['a two-step handler', 'PostgreSQL', onPostgres, ['called', 'claimed', 'handled', 'delivered']],
-  // Not within the transaction: what a killed process has open there, the server keeps locked for up to a minute.
-  ['a two-step handler', 'MongoDB', onMongoDB, ['called']],
+  ['a two-step handler', 'MongoDB', onMongoDB, ['called', 'claimed', 'handled']],
 ];
 
 for (const [way, where, open, moments] of cases) {
@@ -100,7 +112,9 @@ for (const [way, where, open, moments] of cases) {
         expect(times).to.deep.equal([1, 1, 1]);
       });
 
-      for (const killAt of moments) {
+      // Who is asked makes no difference to an open transaction, and each test takes seconds.
+      const isOnceEnough = where === 'MongoDB' && onUnknownOutcome === 'halt';
+      for (const killAt of isOnceEnough ? moments.slice(0, 1) : moments) {
         it(`is taken once where that is at "${killAt}", and ${who} is asked`, async () => {
           expect((await pay(onUnknownOutcome, { killAt })).times).to.deep.equal([1, 1, 1]);
         });
