@@ -1,5 +1,6 @@
 import type { Moment } from '@waybill/core';
 import type { DatabasePlace } from './composition/databases.js';
+import type { ShopTimes } from './shop/shop.js';
 
 /** What the payment service is told when it starts. */
 export interface PaymentOrder {
@@ -20,13 +21,18 @@ export interface Death {
 export interface ShippingOrder {
   readonly place: DatabasePlace;
   readonly eventstoredb: string;
+  readonly leaseMs: number;
   readonly death?: Death;
 }
 
 /** What the shop is told when it starts. */
-export interface ShopOrder extends ShippingOrder {
+export interface ShopOrder {
+  readonly place: DatabasePlace;
+  readonly eventstoredb: string;
   /** Address of the payment service. */
   readonly payments: string;
+  readonly times: ShopTimes;
+  readonly death?: Death;
 }
 
 /** What each of them tells, once it works. */

@@ -12,9 +12,9 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
-const PLACING_MS = 20_000; // all orders, however many
+const MOST_PLACING_MS = 25_000; // all orders, however many
 const SIDE_BY_SIDE = 4;
-const LOOK_EVERY_MS = 300;
+const LOOK_EVERY_MS = 500;
 const STANDSTILL_MS = 60_000;
 
 /** Places the orders while everything is in trouble, has a person decide what only a person can, and waits until all is over. */
@@ -39,7 +39,7 @@ export async function run(options: RunOptions): Promise<{ readonly durationMs: n
 
 async function placeAll({ stage, orders, signal }: RunOptions): Promise<void> {
   const toCome = orders.values();
-  const pauseMs = (SIDE_BY_SIDE * PLACING_MS) / orders.length;
+  const pauseMs = SIDE_BY_SIDE * Math.min(400, MOST_PLACING_MS / orders.length);
   const customer = async (): Promise<void> => {
     for (const order of toCome) {
       await stage.order(order, signal);
@@ -57,15 +57,13 @@ async function untilQuiet({ stage, orders, screen, signal }: RunOptions, placing
     const all = allPlaced; // before the look, which does not show what is placed later
     for (const line of await stage.decideByHand().catch(() => []))
       screen.print('', `  ☝ Nobody could find out what came of a payment. ada decides by hand. ${line}.`, '');
-    if (all && (await stage.isQuiet())) break;
-    const { shipped, cancelled } = await stage.progress();
+    const { shipped, cancelled, isQuiet } = await stage.look();
     const line = `  placed ${stage.placed} of ${orders.length}  shipped ${shipped}  cancelled ${cancelled}`;
+    if (all && isQuiet) return screen.settle(line);
     screen.change(line);
     if (line !== before) [before, changedAt] = [line, performance.now()];
     if (performance.now() - changedAt > STANDSTILL_MS)
       throw new Error(`Nothing has moved for ${STANDSTILL_MS / 1_000} s:\n${(await stage.unfinished()).slice(0, 10).join('\n')}`);
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
-  const { shipped, cancelled } = await stage.progress();
-  screen.settle(`  placed ${stage.placed} of ${orders.length}  shipped ${shipped}  cancelled ${cancelled}`);
 }

@@ -2,6 +2,7 @@ import { isWaybillError } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
 import { audit } from './books/audit.js';
 import type { Audit } from './books/audit.js';
+import type { ListedOrder } from './books/books.js';
 import type { PaymentOrder, ShippingOrder, ShopOrder } from './child-orders.js';
 import { openShipping, openShop } from './composition/databases.js';
 import type { DatabasePlace, OpenedShipping, OpenedShop } from './composition/databases.js';
@@ -10,14 +11,19 @@ import { readLedger } from './payment/ledger.js';
 import type { Mood } from './payment/payment-service.js';
 import { ServiceHost } from './service-host.js';
 import { Order } from './shop/order.js';
-import type { Shop } from './shop/shop.js';
+import type { Shop, ShopTimes } from './shop/shop.js';
 
 export interface StageOptions {
   readonly place: DatabasePlace;
   readonly eventstoredb: string;
   /** The file of the payment service's books. */
   readonly ledger: string;
+  /** Default: those of the demo. */
+  readonly times?: Partial<ShopTimes>;
 }
+
+/** A process that is gone is noticed soon, and nobody waits for long. In earnest the defaults do, and hours to pay. */
+const TIMES: ShopTimes = { leaseMs: 4_000, pendingMs: 1_000, statusAttempts: 15, unpaidMs: 8_000 };
 
 /** The three services, each in a process of its own, and whoever stands outside: customers, a person who decides, an auditor. */
 export class Stage {
@@ -28,17 +34,23 @@ export class Stage {
   #port = 0;
   readonly #promised: string[] = [];
   readonly #options: StageOptions;
+  readonly #times: ShopTimes;
   readonly #openedShop: OpenedShop;
   readonly #openedShipping: OpenedShipping;
   readonly #eventstore: EventStoreDB;
 
   constructor(options: StageOptions) {
     const { place, eventstoredb, ledger } = (this.#options = options);
+    const times = (this.#times = { ...TIMES, ...options.times });
     this.#openedShop = openShop(place);
     this.#openedShipping = openShipping(place);
     this.#eventstore = new EventStoreDB(eventstoredb);
     this.payment = new ServiceHost<PaymentOrder>(program('payment/payment-process.js'), { ledger, port: 0 });
-    this.shipping = new ServiceHost<ShippingOrder>(program('shipping/shipping-process.js'), { place, eventstoredb });
+    this.shipping = new ServiceHost<ShippingOrder>(program('shipping/shipping-process.js'), {
+      place,
+      eventstoredb,
+      leaseMs: times.leaseMs,
+    });
   }
 
   get shop(): ServiceHost<ShopOrder> {
@@ -63,11 +75,12 @@ export class Stage {
   /** Makes tables, and starts the payment service; the others are started by whoever knows how they are to end. */
   async set(): Promise<void> {
     const { place, eventstoredb } = this.#options;
+    const times = this.#times;
     await this.#openedShop.create();
     await this.#openedShipping.create();
     await this.startPayment();
-    this.#shop = new ServiceHost<ShopOrder>(program('shop/shop-process.js'), { place, eventstoredb, payments: this.paymentUrl });
-    this.#desk = this.#openedShop.shop({ eventstore: this.#eventstore, payments: this.paymentUrl, run: place.run });
+    this.#shop = new ServiceHost<ShopOrder>(program('shop/shop-process.js'), { place, eventstoredb, payments: this.paymentUrl, times });
+    this.#desk = this.#openedShop.shop({ eventstore: this.#eventstore, payments: this.paymentUrl, run: place.run, times });
   }
 
   /** At the port of the one before. */
@@ -114,18 +127,13 @@ export class Stage {
     return done;
   }
 
-  /** Nothing is under way any more, in no outbox, no process, and not in the list of orders either. */
-  async isQuiet(): Promise<boolean> {
+  /** How far the orders are. Quiet: nothing is under way any more, in no outbox, no process, and not in the list of orders either. */
+  async look(): Promise<{ readonly shipped: number; readonly cancelled: number; readonly isQuiet: boolean }> {
     const { open, orders, placed } = await this.#openedShop.books();
-    const isOver = open.length === 0 && orders.length === placed.length && orders.every(({ status }) => OVER.includes(status));
-    return isOver && (await this.desk.dispatcher.lanes()).every(({ pending }) => pending === 0);
-  }
-
-  /** How many orders are shipped, and how many cancelled. */
-  async progress(): Promise<{ readonly shipped: number; readonly cancelled: number }> {
-    const { orders } = await this.#openedShop.books();
-    const count = (wanted: string): number => orders.filter(({ status }) => status === wanted).length;
-    return { shipped: count('shipped'), cancelled: count('cancelled') };
+    const [shipped, cancelled] = OVER.map((wanted) => orders.filter(({ status }) => status === wanted).length) as [number, number];
+    const isOver = open.length === 0 && shipped + cancelled === placed.length;
+    const isQuiet = isOver && (await this.desk.dispatcher.lanes()).every(({ pending }) => pending === 0);
+    return { shipped, cancelled, isQuiet };
   }
 
   /** What is still going on, for whoever wonders why. */
@@ -137,6 +145,11 @@ export class Stage {
       ...open,
       ...lanes.map(({ route, lane, state, failure }) => `lane ${route}/${lane} is ${state}${failure ? `: ${failure.error}` : ''}`),
     ];
+  }
+
+  /** As people read them. */
+  async orders(): Promise<readonly ListedOrder[]> {
+    return (await this.#openedShop.books()).orders;
   }
 
   async closedCases(): Promise<readonly string[]> {

@@ -73,9 +73,9 @@ class Mortal<Order extends { readonly death?: Death }> {
   }
 }
 
-const SILENT_MS = 1_500;
-const DOWN_MS = 7_000; // longer than a customer has to pay: some will be charged too late
-const DECLINING_MS = 800;
+const SILENT_MS = 2_000;
+const DOWN_MS = 9_000; // longer than a customer has to pay: some will be charged too late
+const DECLINING_MS = 1_000;
 
 /** What happens to the payment service, one after the other. `reached` resolves when this share of the orders is placed. */
 export async function vexPayments({ stage, screen, signal }: TroubleOptions, reached: (share: number) => Promise<void>): Promise<void> {

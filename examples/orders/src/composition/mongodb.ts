@@ -27,7 +27,7 @@ function open(url: string, name: string) {
   const client = new MongoClient(url);
   const db = client.db(name);
   return {
-    ...{ db, database: new MongoDBDatabase({ client, database: name, lanes: 8 }) },
+    ...{ db, database: new MongoDBDatabase({ client, database: name, lanes: 4 }) },
     drop: async () => void (await db.dropDatabase()),
     close: () => client.close(),
   };

@@ -14,7 +14,7 @@ function open(url: string, name: string) {
   pool.on('error', () => {}); // an idle connection was lost: the next query says so
   const schema = escapeIdentifier(name);
   return {
-    database: new PostgresDatabase({ pool, schema: name, lanes: 8 }),
+    database: new PostgresDatabase({ pool, schema: name, lanes: 4 }),
     schema,
     rows: async <Row extends object>(text: string): Promise<readonly Row[]> => (await pool.query<Row>(text)).rows,
     drop: async () => void (await pool.query(`drop schema if exists ${schema} cascade`)),

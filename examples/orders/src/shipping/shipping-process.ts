@@ -5,11 +5,11 @@ import { openShipping } from '../composition/databases.js';
 import { untilDeath } from '../death.js';
 import { serve } from '../serve.js';
 
-const { place, eventstoredb, death } = JSON.parse(process.argv[2] ?? '') as ShippingOrder;
+const { place, eventstoredb, leaseMs, death } = JSON.parse(process.argv[2] ?? '') as ShippingOrder;
 const eventstore = new EventStoreDB(eventstoredb);
 const opened = openShipping(place);
 
-await serve(opened.shipping({ eventstore, run: place.run, reached: untilDeath(death) }));
+await serve(opened.shipping({ eventstore, run: place.run, leaseMs, reached: untilDeath(death) }));
 await eventstore.close();
 await opened.close();
 process.disconnect();

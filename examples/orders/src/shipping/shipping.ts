@@ -10,6 +10,8 @@ export interface ShippingOptions<Tx> {
   readonly writeLabel: WriteLabel<Tx>;
   readonly eventstore: EventStoreDB;
   readonly run: string;
+  /** How long what a process holds stays with it when it is gone. */
+  readonly leaseMs: number;
   readonly reached?: Reached;
 }
 
@@ -19,20 +21,19 @@ export interface Shipping {
   stop(): Promise<void>;
 }
 
-/** For a demo. In earnest the defaults do. */
-const LEASE_MS = 1_500;
+/** Of a demo: nobody waits for long. */
 const RETRY = { firstMs: 50, maxMs: 500 };
 
-export function shippingOn<Tx>({ database, writeLabel, eventstore, run, reached }: ShippingOptions<Tx>): Shipping {
+export function shippingOn<Tx>({ database, writeLabel, eventstore, run, leaseMs, reached }: ShippingOptions<Tx>): Shipping {
   // #region shipping
   const unitOfWork = new UnitOfWork({ database, catalogue, reached });
   const orders = eventstore.subscribe({ category: `order-${run}` });
   const consumer = new Consumer<Tx>({
     ...{ name: 'released-orders', receiver: orders, database, unitOfWork, handlers: [new Warehouse<Tx>(writeLabel)] },
-    ...{ leaseMs: LEASE_MS, retry: RETRY, reached },
+    ...{ leaseMs, retry: RETRY, reached },
   });
   const routes = { eventstoredb: { sink: eventstore.sink, retry: RETRY } };
-  const dispatcher = new Dispatcher({ database, catalogue, routes, leaseMs: LEASE_MS, pollMs: 200, reached });
+  const dispatcher = new Dispatcher({ database, catalogue, routes, leaseMs, pollMs: 200, reached });
   // #endregion
   return {
     async start() {

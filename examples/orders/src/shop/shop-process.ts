@@ -5,10 +5,10 @@ import { openShop } from '../composition/databases.js';
 import { untilDeath } from '../death.js';
 import { serve } from '../serve.js';
 
-const { place, eventstoredb, payments, death } = JSON.parse(process.argv[2] ?? '') as ShopOrder;
+const { place, eventstoredb, payments, times, death } = JSON.parse(process.argv[2] ?? '') as ShopOrder;
 const eventstore = new EventStoreDB(eventstoredb);
 const opened = openShop(place);
-const shop = opened.shop({ eventstore, payments, run: place.run, reached: untilDeath(death) });
+const shop = opened.shop({ eventstore, payments, run: place.run, times, reached: untilDeath(death) });
 shop.dispatcher.on('halted', ({ route, error }) => console.error(`  ! the shop's route ${route} has halted: ${error.message}`));
 shop.dispatcher.on('parked', ({ route, error }) => console.error(`  ! the shop's route ${route} has parked a stream: ${error.message}`));
 

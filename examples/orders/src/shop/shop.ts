@@ -3,6 +3,7 @@ import type { Database, Projector, Reached } from '@waybill/core';
 import type { EventStoreDB } from '@waybill/eventstoredb';
 import { orderEvents, shopCatalogue as catalogue } from '../messages.js';
 import { checkout } from './checkout.js';
+import type { CheckoutOptions } from './checkout.js';
 import { PaymentClient } from './payment-client.js';
 import { Payments } from './payments.js';
 import { Release } from './release.js';
@@ -15,38 +16,43 @@ export interface ShopOptions<Tx> {
   readonly payments: string;
   /** What the orders of this run begin with. */
   readonly run: string;
+  readonly times: ShopTimes;
   readonly reached?: Reached;
+}
+
+export interface ShopTimes extends Omit<CheckoutOptions, 'askPayment'> {
+  /** How long what a process holds stays with it when it is gone. */
+  readonly leaseMs: number;
 }
 
 /** The shop's process. Any number of them may run side by side; each may die at any time. */
 export interface Shop {
   readonly unitOfWork: UnitOfWork;
-  readonly managers: ProcessManagers;
+  readonly managers: Pick<ProcessManagers, 'stuck' | 'settle'>;
   readonly dispatcher: Dispatcher;
   readonly cases: Cases;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A process that is gone is noticed soon, and nobody waits for long: for a demo. In earnest the defaults do. */
-const LEASE_MS = 1_500;
+/** Of a demo: nobody waits for long. */
 const RETRY = { firstMs: 50, maxMs: 500 };
-const WAITING = { pendingMs: 1_000, statusAttempts: 15, unpaidMs: 6_000 };
 
-export function shopOn<Tx>({ database, orderList, eventstore, payments, run, reached }: ShopOptions<Tx>): Shop {
+export function shopOn<Tx>({ database, orderList, eventstore, payments, run, times, reached }: ShopOptions<Tx>): Shop {
+  const { leaseMs } = times;
   const client = new PaymentClient(payments);
   const askPayment = client.ofOrder.bind(client);
 
   // #region shop
   const unitOfWork = new UnitOfWork({ database, catalogue, reached });
-  const processes = [checkout({ askPayment, ...WAITING })];
+  const processes = [checkout({ askPayment, ...times })];
   const managers = new ProcessManagers<Tx>({ database, unitOfWork, processes, pollMs: 200, statusTimeoutMs: 1_000 });
 
   // Three ways out: the checkout and the orders; money, which is slow at times and must not hold up the others; the event store.
   const decisions = new HandlerSink<Tx>({ database, unitOfWork, handlers: [managers, new Release()], reached });
   const money = new HandlerSink<Tx>({ database, unitOfWork, handlers: [new Payments(client)], reached });
   const dispatcher = new Dispatcher({
-    ...{ database, catalogue, leaseMs: LEASE_MS, pollMs: 200, reached },
+    ...{ database, catalogue, leaseMs, pollMs: 200, reached },
     routes: {
       decisions: { sink: decisions, retry: RETRY },
       money: { sink: money, retry: RETRY, onFailure: 'park-stream' },
@@ -55,7 +61,7 @@ export function shopOn<Tx>({ database, orderList, eventstore, payments, run, rea
   });
 
   // One way in: what the shipping service writes to the event store is told to the checkout.
-  const following = { database, leaseMs: LEASE_MS, retry: RETRY, reached };
+  const following = { database, leaseMs, retry: RETRY, reached };
   const parcels = eventstore.subscribe({ category: `parcel-${run}` });
   const consumer = new Consumer<Tx>({ ...following, name: 'parcels', receiver: parcels, unitOfWork, handlers: [managers] });
 
