@@ -118,7 +118,6 @@ export { InboxHandlers } from './receiver/inbox-handlers.js';
 export type { InboxHandlersOptions } from './receiver/inbox-handlers.js';
 export { ArrivalLog } from './receiver/arrival-log.js';
 export type { ArrivalLogOptions } from './receiver/arrival-log.js';
-
 export type { Arrival, UnreadableMessage } from './receiver/arrival.js';
 export type { Received, Receiver } from './receiver/receiver.js';
 export { Consumer } from './receiver/consumer.js';
@@ -132,11 +131,14 @@ export type { FollowerEvents } from './subscription/follower-events.js';
 export type { SubscriptionStatus } from './subscription/operators.js';
 export type { EventLog, FollowOptions, LogEntry } from './subscription/event-log.js';
 export type {
+  AcquireSubscriptionOptions,
+  RenewedSubscription,
   StoredSubscription,
   SubscriptionAdvance,
   SubscriptionFailure,
   SubscriptionGrant,
   SubscriptionLease,
+  SubscriptionOrder,
   SubscriptionOrders,
   SubscriptionProgress,
   SubscriptionReport,
@@ -181,12 +183,14 @@ export type {
   ProcessKey,
   ProcessLine,
   ProcessQuery,
-  TimeoutNames,
   ProcessStatus,
   ProcessStore,
+  RemoveProcessesOptions,
   StepState,
   StoredProcess,
   StoredStep,
+  TimeoutNames,
+  TimeoutToSet,
 } from './process/process-store.js';
 
 // case

@@ -1,4 +1,14 @@
-import type { DueTimeout, ProcessKey, ProcessLine, ProcessQuery, ProcessStore, StoredProcess, TimeoutNames } from '@waybill/core';
+import type {
+  DueTimeout,
+  ProcessKey,
+  ProcessLine,
+  ProcessQuery,
+  ProcessStore,
+  RemoveProcessesOptions,
+  StoredProcess,
+  TimeoutNames,
+  TimeoutToSet,
+} from '@waybill/core';
 import { MaxKey } from 'mongodb';
 import type { Filter } from 'mongodb';
 import { literally } from './literally.js';
@@ -52,10 +62,7 @@ export class MongoDBProcesses implements ProcessStore<MongoDBTx> {
     );
   }
 
-  async schedule(
-    { id, afterMs, ...timeout }: ProcessKey & { readonly timeout: string; readonly id: string; readonly afterMs: number },
-    tx: MongoDBTx,
-  ): Promise<void> {
+  async schedule({ id, afterMs, ...timeout }: TimeoutToSet, tx: MongoDBTx): Promise<void> {
     requireOpen(tx);
     const { session } = tx;
     await this.collections.timeouts.updateOne(
@@ -118,15 +125,7 @@ export class MongoDBProcesses implements ProcessStore<MongoDBTx> {
     }
   }
 
-  async remove({
-    process,
-    olderThanMs,
-    most,
-  }: {
-    readonly process: string;
-    readonly olderThanMs: number;
-    readonly most: number;
-  }): Promise<number> {
+  async remove({ process, olderThanMs, most }: RemoveProcessesOptions): Promise<number> {
     try {
       const before = new Date((await serverTime(this.collections)).getTime() - olderThanMs);
       await this.#removeSome({ '_id.process': process, status: { $exists: false }, lockedAt: { $lte: before } }, AT_ONCE);

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { SubscriptionLostError, SubscriptionRefusedError } from '@waybill/core';
 import type {
+  AcquireSubscriptionOptions,
   MessagePlace,
+  RenewedSubscription,
   StoredSubscription,
   SubscriptionAdvance,
   SubscriptionGrant,
   SubscriptionLease,
-  SubscriptionOrders,
+  SubscriptionOrder,
   SubscriptionReport,
   SubscriptionStore,
 } from '@waybill/core';
@@ -74,15 +76,7 @@ export class MongoDBSubscriptions implements SubscriptionStore<MongoDBTx> {
     });
   }
 
-  async acquire({
-    subscription,
-    owner,
-    leaseMs,
-  }: {
-    readonly subscription: string;
-    readonly owner: string;
-    readonly leaseMs: number;
-  }): Promise<SubscriptionGrant | undefined> {
+  async acquire({ subscription, owner, leaseMs }: AcquireSubscriptionOptions): Promise<SubscriptionGrant | undefined> {
     try {
       const taken = await this.#leases.take(subscription, owner, leaseMs);
       return taken && { lease: taken.lease, takenOver: taken.takenOver, progress: progressOf(taken.subscription) };
@@ -91,10 +85,7 @@ export class MongoDBSubscriptions implements SubscriptionStore<MongoDBTx> {
     }
   }
 
-  async renew(
-    lease: SubscriptionLease,
-    leaseMs: number,
-  ): Promise<{ readonly lease: SubscriptionLease; readonly orders: SubscriptionOrders } | undefined> {
+  async renew(lease: SubscriptionLease, leaseMs: number): Promise<RenewedSubscription | undefined> {
     try {
       return await this.#leases.renew(lease, leaseMs);
     } catch (error) {
@@ -146,10 +137,7 @@ export class MongoDBSubscriptions implements SubscriptionStore<MongoDBTx> {
     await this.#leases.report(lease, report, session);
   }
 
-  async order(
-    subscription: string,
-    order: { readonly paused: boolean } | { readonly resume: NonNullable<SubscriptionOrders['resume']> },
-  ): Promise<boolean> {
+  async order(subscription: string, order: SubscriptionOrder): Promise<boolean> {
     try {
       return await this.#leases.order(subscription, order);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { SubscriptionLease, SubscriptionOrders, SubscriptionReport } from '@waybill/core';
+import type { RenewedSubscription, SubscriptionLease, SubscriptionOrder, SubscriptionOrders, SubscriptionReport } from '@waybill/core';
 import type { ClientSession, Filter, Long } from 'mongodb';
 import { endSessions } from './end-sessions.js';
 import { int64 } from './int64.js';
@@ -92,10 +92,7 @@ export class SubscriptionLeases {
     }
   }
 
-  async renew(
-    lease: SubscriptionLease,
-    leaseMs: number,
-  ): Promise<{ readonly lease: SubscriptionLease; readonly orders: SubscriptionOrders } | undefined> {
+  async renew(lease: SubscriptionLease, leaseMs: number): Promise<RenewedSubscription | undefined> {
     const renewed = await this.collections.subscriptionLeases.findOneAndUpdate(
       heldBy(lease),
       [{ $set: { leaseMs, leaseUntil: { $add: ['$$NOW', leaseMs] } } }],
@@ -134,10 +131,7 @@ export class SubscriptionLeases {
     await this.collections.subscriptionLeases.updateOne(heldBy(lease), { $set: told }, { session });
   }
 
-  async order(
-    subscription: string,
-    order: { readonly paused: boolean } | { readonly resume: NonNullable<SubscriptionOrders['resume']> },
-  ): Promise<boolean> {
+  async order(subscription: string, order: SubscriptionOrder): Promise<boolean> {
     const ordered =
       'paused' in order ? { paused: order.paused } : { resume: { skip: order.resume.skip ?? null, reason: order.resume.reason ?? null } };
     const { matchedCount } = await this.collections.subscriptionLeases.updateOne(

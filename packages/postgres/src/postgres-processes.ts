@@ -5,9 +5,11 @@ import type {
   ProcessQuery,
   ProcessStatus,
   ProcessStore,
+  RemoveProcessesOptions,
   StoredProcess,
   StoredStep,
   TimeoutNames,
+  TimeoutToSet,
 } from '@waybill/core';
 import { plainJson, plainText } from './plain-text.js';
 import type { PostgresConnection } from './postgres-connection.js';
@@ -54,10 +56,7 @@ export class PostgresProcesses<Tx> implements ProcessStore<Tx> {
     );
   }
 
-  async schedule(
-    { process, key, timeout, id, afterMs }: ProcessKey & { readonly timeout: string; readonly id: string; readonly afterMs: number },
-    tx: Tx,
-  ): Promise<void> {
+  async schedule({ process, key, timeout, id, afterMs }: TimeoutToSet, tx: Tx): Promise<void> {
     await this.connection.queryIn(
       tx,
       `
@@ -128,7 +127,7 @@ export class PostgresProcesses<Tx> implements ProcessStore<Tx> {
     return rows.map(({ process }) => process);
   }
 
-  async remove(options: { readonly process: string; readonly olderThanMs: number; readonly most: number }): Promise<number> {
+  async remove(options: RemoveProcessesOptions): Promise<number> {
     const { schema } = this.connection;
     const [answer] = await this.connection.query<{ removed: string }>(
       `

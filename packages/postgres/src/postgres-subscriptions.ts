@@ -1,10 +1,13 @@
 import { SubscriptionLostError, SubscriptionRefusedError } from '@waybill/core';
 import type {
+  AcquireSubscriptionOptions,
   MessagePlace,
+  RenewedSubscription,
   StoredSubscription,
   SubscriptionAdvance,
   SubscriptionGrant,
   SubscriptionLease,
+  SubscriptionOrder,
   SubscriptionOrders,
   SubscriptionReport,
   SubscriptionStore,
@@ -15,8 +18,6 @@ import { progressOf, subscriptionLeaseOf, subscriptionOf } from './subscription-
 import type { ProgressColumns, SubscriptionColumns, SubscriptionLeaseColumns } from './subscription-columns.js';
 import { subscriptionStatements } from './subscription-statements.js';
 import type { SubscriptionStatements } from './subscription-statements.js';
-
-type Order = { readonly paused: boolean } | { readonly resume: NonNullable<SubscriptionOrders['resume']> };
 
 /** A subscription is a row, with its lease; whoever moves it on writes that row in the transaction of the effects. */
 export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
@@ -39,19 +40,14 @@ export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
     );
   }
 
-  async acquire(options: {
-    readonly subscription: string;
-    readonly owner: string;
-    readonly leaseMs: number;
-  }): Promise<SubscriptionGrant | undefined> {
-    const { subscription, owner, leaseMs } = options;
+  async acquire({ subscription, owner, leaseMs }: AcquireSubscriptionOptions): Promise<SubscriptionGrant | undefined> {
     const [row] = await this.connection.query<SubscriptionLeaseColumns & ProgressColumns & { taken_over: string }>(this.#sql.acquire, [
       ...[subscription, owner, String(leaseMs)],
     ]);
     return row && { lease: subscriptionLeaseOf(subscription, row), progress: progressOf(row), takenOver: row.taken_over === 'true' };
   }
 
-  async renew({ subscription, epoch }: SubscriptionLease, leaseMs: number) {
+  async renew({ subscription, epoch }: SubscriptionLease, leaseMs: number): Promise<RenewedSubscription | undefined> {
     const [row] = await this.connection.query<SubscriptionLeaseColumns & { paused: string; resume: string | null }>(this.#sql.renew, [
       ...[subscription, String(epoch), String(leaseMs)],
     ]);
@@ -78,7 +74,7 @@ export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
     if (reported.length === 0) throw new SubscriptionLostError(subscription, epoch);
   }
 
-  async order(subscription: string, order: Order): Promise<boolean> {
+  async order(subscription: string, order: SubscriptionOrder): Promise<boolean> {
     const ordered =
       'paused' in order
         ? await this.connection.query(this.#sql.pause, [subscription, String(order.paused)])

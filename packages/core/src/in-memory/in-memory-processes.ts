@@ -5,8 +5,10 @@ import type {
   ProcessLine,
   ProcessQuery,
   ProcessStore,
+  RemoveProcessesOptions,
   StoredProcess,
   TimeoutNames,
+  TimeoutToSet,
 } from '../process/process-store.js';
 import type { InMemoryTransactions, InMemoryTx } from './in-memory-transactions.js';
 
@@ -45,13 +47,9 @@ export class InMemoryProcesses implements ProcessStore<InMemoryTx> {
     return Promise.resolve();
   }
 
-  async schedule(
-    timeout: ProcessKey & { readonly timeout: string; readonly id: string; readonly afterMs: number },
-    tx: InMemoryTx,
-  ): Promise<void> {
-    const { process, key, timeout: name, id, afterMs } = timeout;
+  async schedule({ afterMs, ...timeout }: TimeoutToSet, tx: InMemoryTx): Promise<void> {
     const dueAt = new Date(this.clock.now().getTime() + afterMs);
-    await this.#write(timeoutName(timeout, name), { process, key, timeout: name, id, dueAt }, tx);
+    await this.#write(timeoutName(timeout, timeout.timeout), { ...timeout, dueAt }, tx);
   }
 
   async cancel(key: ProcessKey, timeout: string | undefined, tx: InMemoryTx): Promise<void> {
@@ -98,15 +96,7 @@ export class InMemoryProcesses implements ProcessStore<InMemoryTx> {
     return Promise.resolve([...new Set(open.map(({ process }) => process))].sort());
   }
 
-  remove({
-    process,
-    olderThanMs,
-    most,
-  }: {
-    readonly process: string;
-    readonly olderThanMs: number;
-    readonly most: number;
-  }): Promise<number> {
+  remove({ process, olderThanMs, most }: RemoveProcessesOptions): Promise<number> {
     const horizon = this.clock.now().getTime() - olderThanMs;
     const gone = [...this.#processes.values()]
       .filter((line) => line.process === process && isOver(line) && line.changedAt.getTime() <= horizon)

@@ -1,10 +1,13 @@
 import { SubscriptionLostError, SubscriptionRefusedError } from '../errors.js';
 import type { MessagePlace } from '../outbox/delivery-status.js';
 import type {
+  AcquireSubscriptionOptions,
+  RenewedSubscription,
   StoredSubscription,
   SubscriptionAdvance,
   SubscriptionGrant,
   SubscriptionLease,
+  SubscriptionOrder,
   SubscriptionOrders,
   SubscriptionReport,
   SubscriptionStore,
@@ -12,8 +15,6 @@ import type {
 import type { InMemoryState } from './in-memory-state.js';
 import { InMemoryTable } from './in-memory-table.js';
 import type { InMemoryTransactions, InMemoryTx } from './in-memory-transactions.js';
-
-type Renewed = { readonly lease: SubscriptionLease; readonly orders: SubscriptionOrders };
 
 interface SubscriptionRow extends StoredSubscription {
   readonly leaseUntil: Date;
@@ -50,8 +51,7 @@ export class InMemorySubscriptions implements SubscriptionStore<InMemoryTx> {
     });
   }
 
-  acquire(options: { readonly subscription: string; readonly owner: string; readonly leaseMs: number }) {
-    const { subscription, owner, leaseMs } = options;
+  acquire({ subscription, owner, leaseMs }: AcquireSubscriptionOptions): Promise<SubscriptionGrant | undefined> {
     return this.#change(subscription, (row): [SubscriptionRow, SubscriptionGrant] | undefined => {
       if (!row || (!row.released && row.leaseUntil > this.state.clock.now())) return undefined;
       const held = {
@@ -62,8 +62,8 @@ export class InMemorySubscriptions implements SubscriptionStore<InMemoryTx> {
     });
   }
 
-  renew(lease: SubscriptionLease, leaseMs: number): Promise<Renewed | undefined> {
-    return this.#change(lease.subscription, (row): [SubscriptionRow, Renewed] | undefined => {
+  renew(lease: SubscriptionLease, leaseMs: number): Promise<RenewedSubscription | undefined> {
+    return this.#change(lease.subscription, (row): [SubscriptionRow, RenewedSubscription] | undefined => {
       if (row?.epoch !== lease.epoch || row.released) return undefined;
       const renewed = { ...row, leaseUntil: this.#until(leaseMs) };
       return [renewed, { lease: leaseOf(renewed), orders: { paused: row.paused, resume: row.resume } }];
@@ -98,10 +98,7 @@ export class InMemorySubscriptions implements SubscriptionStore<InMemoryTx> {
     if (!reported) throw new SubscriptionLostError(lease.subscription, lease.epoch);
   }
 
-  async order(
-    subscription: string,
-    order: { readonly paused: boolean } | { readonly resume: NonNullable<SubscriptionOrders['resume']> },
-  ): Promise<boolean> {
+  async order(subscription: string, order: SubscriptionOrder): Promise<boolean> {
     const ordered = await this.#change(subscription, (row): [SubscriptionRow, true] | undefined => row && [{ ...row, ...order }, true]);
     return ordered === true;
   }

@@ -1,3 +1,5 @@
+import type { RemoveOptions } from '../outbox/retention.js';
+
 /** `pending`: begun, and nobody knows yet what came of it. `stuck`: nobody could find out; a person has to say. */
 export type StepState = 'pending' | 'completed' | 'failed' | 'compensating' | 'compensated' | 'stuck';
 
@@ -69,6 +71,18 @@ export interface ProcessQuery {
   readonly most: number;
 }
 
+/** A time-out that is not due before `afterMs` have passed. */
+export interface TimeoutToSet extends ProcessKey {
+  readonly timeout: string;
+  readonly id: string;
+  readonly afterMs: number;
+}
+
+/** Age counts from the last change. */
+export interface RemoveProcessesOptions extends RemoveOptions {
+  readonly process: string;
+}
+
 /** Keeps the state of processes, and their time-outs, in the transaction of what they do. */
 export interface ProcessStore<Tx> {
   /**
@@ -81,7 +95,7 @@ export interface ProcessStore<Tx> {
   save(process: StoredProcess, tx: Tx): Promise<void>;
 
   /** Sets a time-out inside a `tx` that has locked the process, due `afterMs` from now by the database's clock, in place of one of the same name. */
-  schedule(timeout: ProcessKey & { readonly timeout: string; readonly id: string; readonly afterMs: number }, tx: Tx): Promise<void>;
+  schedule(timeout: TimeoutToSet, tx: Tx): Promise<void>;
 
   /** Takes a time-out back inside a `tx` that has locked the process; without a name all of the process. One that is not set is left alone. */
   cancel(key: ProcessKey, timeout: string | undefined, tx: Tx): Promise<void>;
@@ -98,5 +112,5 @@ export interface ProcessStore<Tx> {
   names(): Promise<readonly string[]>;
 
   /** Removes processes that are over and have not changed for so long, with what is left of their time-outs. @returns how many; fewer than `most` when no more can go now */
-  remove(options: { readonly process: string; readonly olderThanMs: number; readonly most: number }): Promise<number>;
+  remove(options: RemoveProcessesOptions): Promise<number>;
 }

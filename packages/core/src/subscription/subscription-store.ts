@@ -23,6 +23,7 @@ export interface SubscriptionFailure {
   readonly error: string;
 }
 
+/** How far a subscription has come. */
 export interface SubscriptionProgress {
   /** Everything up to here is done: its effects are committed. `undefined`: nothing yet. */
   readonly position: bigint | undefined;
@@ -32,6 +33,14 @@ export interface SubscriptionProgress {
   readonly failure: SubscriptionFailure | undefined;
 }
 
+export interface AcquireSubscriptionOptions {
+  readonly subscription: string;
+  /** Name of the process, for people. */
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+/** The lease, and where its holder goes on. */
 export interface SubscriptionGrant {
   readonly lease: SubscriptionLease;
   readonly progress: SubscriptionProgress;
@@ -45,6 +54,14 @@ export interface SubscriptionOrders {
   readonly paused: boolean;
   /** Go on from a `stopped` state; passing this message by if it names one. Taken away by the holder's next {@link SubscriptionStore.report}. */
   readonly resume: { readonly skip: string | undefined; readonly reason: string | undefined } | undefined;
+}
+
+/** One of them: pause or go on; or resume. */
+export type SubscriptionOrder = { readonly paused: boolean } | { readonly resume: NonNullable<SubscriptionOrders['resume']> };
+
+export interface RenewedSubscription {
+  readonly lease: SubscriptionLease;
+  readonly orders: SubscriptionOrders;
 }
 
 /** What a holder tells of itself, beside what it commits. */
@@ -107,17 +124,10 @@ export interface SubscriptionStore<Tx> {
   register(subscription: string, positions: string, start: bigint | undefined): Promise<void>;
 
   /** Takes it if nobody holds it: never held, released, or expired. `undefined`: somebody does, or it is not known. */
-  acquire(options: {
-    readonly subscription: string;
-    readonly owner: string;
-    readonly leaseMs: number;
-  }): Promise<SubscriptionGrant | undefined>;
+  acquire(options: AcquireSubscriptionOptions): Promise<SubscriptionGrant | undefined>;
 
   /** Prolongs a lease, and brings what operators want. `undefined`: it belongs to somebody else by now, or the subscription was removed. */
-  renew(
-    lease: SubscriptionLease,
-    leaseMs: number,
-  ): Promise<{ readonly lease: SubscriptionLease; readonly orders: SubscriptionOrders } | undefined>;
+  renew(lease: SubscriptionLease, leaseMs: number): Promise<RenewedSubscription | undefined>;
 
   /** Gives a lease back, so that the next `acquire` need not wait until it expires. One that was lost is left alone. */
   release(lease: SubscriptionLease): Promise<void>;
@@ -138,10 +148,7 @@ export interface SubscriptionStore<Tx> {
   report(lease: SubscriptionLease, report: SubscriptionReport): Promise<void>;
 
   /** An operator's order, for whoever holds it. @returns false when there is no such subscription */
-  order(
-    subscription: string,
-    order: { readonly paused: boolean } | { readonly resume: NonNullable<SubscriptionOrders['resume']> },
-  ): Promise<boolean>;
+  order(subscription: string, order: SubscriptionOrder): Promise<boolean>;
 
   /** One as it is now, also inside `tx`, where it is locked until `tx` ends. */
   find(subscription: string, tx?: NoInfer<Tx>): Promise<StoredSubscription | undefined>;
