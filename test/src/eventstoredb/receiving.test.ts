@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { binaryEvent, jsonEvent } from '@eventstore/db-client';
+import { binaryEvent, jsonEvent, persistentSubscriptionToStreamSettingsFromDefaults, START } from '@eventstore/db-client';
 import type { Logger, Received } from '@waybill/core';
 import { silentLogger } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
@@ -205,6 +205,22 @@ describe('EventStoreDB: receiving from a group', () => {
     expect(await failureOf(receive(group).next())).to.have.property('code', 'PERSISTENT_SUBSCRIPTION_MISSING');
     expect(await failureOf(group.info())).to.have.property('code', 'PERSISTENT_SUBSCRIPTION_MISSING');
     expect(await failureOf(group.replayParked())).to.have.property('code', 'PERSISTENT_SUBSCRIPTION_MISSING');
+  });
+
+  it('tells of a group that was changed while it was in use, and goes on with it', async () => {
+    await store('order-1', 2);
+    const group = groupOf();
+    const deliveries = receive(group);
+    await ackNext(deliveries, 2);
+
+    const failure = failureOf(deliveries.next());
+    const settings = persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: START, maxRetryCount: 3 });
+    await server.stranger().updatePersistentSubscriptionToStream('order-1', 'shipping', settings);
+    await store('order-1', 1, 2n);
+
+    expect(await failure).to.have.property('code', 'EVENTSTOREDB_UNAVAILABLE');
+    expect(((await failure) as Error).message).to.contain('the group dropped its consumers');
+    expect((await ackNext(receive(group), 3)).at(-1)).to.equal('order-1@2'); // no checkpoint was written yet
   });
 
   it('takes silence for what it is where nothing waits, and gives up where something does', async () => {

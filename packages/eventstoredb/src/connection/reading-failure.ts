@@ -14,7 +14,10 @@ export interface FailedReading {
 }
 
 /** Failures that came as an answer, over a connection that works. */
-const ANSWERS = new Set(['access-denied', 'not-leader', 'stream-deleted', 'timeout', 'maximum-subscribers-reached']);
+const ANSWERS = new Set([
+  ...['access-denied', 'not-leader', 'stream-deleted', 'timeout'],
+  ...['maximum-subscribers-reached', 'persistent-subscription-dropped'],
+]);
 
 /** What a reader is told of what the client threw. */
 export function readingFailure({ current, client, what, cause }: FailedReading): WaybillError {
@@ -28,5 +31,6 @@ export function readingFailure({ current, client, what, cause }: FailedReading):
 function detailOf(type: string | undefined, message: string): string {
   if (type === 'access-denied') return 'was denied; check the credentials';
   if (type === 'not-leader') return 'failed: the server does not lead its cluster';
+  if (type === 'persistent-subscription-dropped') return 'ended: the group dropped its consumers, as it does when it is changed';
   return `failed: ${plainDetail(message)}`;
 }

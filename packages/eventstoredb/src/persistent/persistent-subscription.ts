@@ -17,8 +17,6 @@ import { differences, isStuck, plainInfo } from './group-info.js';
 import type { PersistentSubscriptionInfo } from './group-info.js';
 import type { PersistentSubscriptionSettings } from './persistent-subscription-options.js';
 
-const MISSING = new Set(['persistent-subscription-does-not-exist', 'persistent-subscription-dropped']);
-
 /**
  * A persistent subscription of EventStoreDB: the server remembers what the consumers of a group have answered, hands out again what they have
  * not, and parks what was handed out too often. At least once, and in no order that could be relied on.
@@ -47,6 +45,7 @@ export class PersistentSubscription implements Receiver {
       if (!signal.aborted) throw new Error('the server ended it without a reason');
     } catch (cause) {
       if (signal.aborted) return;
+      if (typeOf(cause) === 'persistent-subscription-dropped') await this.info(); // it is missing, if it was deleted
       throw this.#failure(client, 'receiving from', cause);
     }
   }
@@ -100,7 +99,7 @@ export class PersistentSubscription implements Receiver {
     try {
       await within(this.#group.create(client, create, credentials), { clock, ms, what: 'answer to the creation of the group' });
     } catch (error) {
-      if ((error as { type?: string }).type !== 'persistent-subscription-exists') throw error;
+      if (typeOf(error) !== 'persistent-subscription-exists') throw error;
       const info = await within(this.#group.info(client, credentials), { clock, ms, what: 'answer to a look at the group' });
       const others = differences(info, create);
       if (others.length > 0)
@@ -128,7 +127,9 @@ export class PersistentSubscription implements Receiver {
   }
 
   #failure(client: EventStoreDBClient, what: string, cause: unknown): Error {
-    if (MISSING.has((cause as { type?: string }).type ?? '')) return new PersistentSubscriptionMissingError(this.name, { cause });
+    if (typeOf(cause) === 'persistent-subscription-does-not-exist') return new PersistentSubscriptionMissingError(this.name, { cause });
     return readingFailure({ current: this.current, client, what: `${what} ${this.name}`, cause });
   }
 }
+
+const typeOf = (error: unknown): string | undefined => (error as { type?: string }).type;
