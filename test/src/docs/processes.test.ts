@@ -46,7 +46,7 @@ function fulfilmentBy({ wasCharged, pendingTimeoutMs, payWithinMs }: Bank): Proc
       shipment: { irreversible: true, onCompleted: ({ end }) => end() },
     },
     timeouts: {
-      unpaid: async ({ steps, fail }) => steps.payment !== 'completed' && fail('payment', 'nobody paid in time'),
+      unpaid: async ({ steps, compensate }) => steps.payment !== 'completed' && compensate('nobody paid in time'),
     },
     statusAttempts: 3,
   })
@@ -137,9 +137,9 @@ describe('the page about processes', function () {
     expect(services.done).to.deep.equal(['ChargeCard']);
   });
 
-  it('fails a step when time is over, and takes it back when it is done after all', async () => {
+  it('gives up when time is over, and takes back what is done after all', async () => {
     const { services, unitOfWork, becomes } = await run({ says: 'nothing', payWithinMs: 1 });
-    await becomes('compensated: payment failed');
+    await becomes('compensating: payment pending');
 
     await unitOfWork.run(async ({ append }) => append('bank-order-7', PaymentTaken({ orderId: 'order-7' })));
 
