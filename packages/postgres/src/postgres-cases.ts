@@ -42,21 +42,17 @@ export class PostgresCases<Tx> implements CaseStore<Tx> {
   }
 
   async find({ id, state, kind, of, most }: CaseQuery): Promise<readonly RecordedCase[]> {
-    const asked = Object.entries({ id, kind, handler: of }).flatMap(([column, value]) =>
-      value === undefined ? [] : [[`${column} = $%::text`, value] as const],
-    );
-    const ofState = { open: ['closed_at is null'], closed: ['closed_at is not null'] };
-    const conditions = ['true', ...(state ? ofState[state] : []), ...asked.map(([sql], nth) => sql.replace('%', String(nth + 2)))];
     const rows = await this.connection.query<CaseColumns>(
       `
       select id, kind, handler, message_id, message_type, message_stream, message_revision::text as message_revision, process_key, process_step,
         correlation_id, detail, (extract(epoch from opened_at) * 1000)::bigint::text as opened_ms,
         (extract(epoch from closed_at) * 1000)::bigint::text as closed_ms, closed_by, close_reason
       from ${this.connection.schema}.open_case
-      where ${conditions.join(' and ')}
+      where ($2::text is null or id = $2::text) and ($3::text is null or kind = $3::text) and ($4::text is null or handler = $4::text)
+        and ($5::text is null or (closed_at is null) = ($5::text = 'open'))
       order by opened_at
       limit $1::text::integer`,
-      [String(most), ...asked.map(([, value]) => value)],
+      [String(most), id, kind, of, state],
     );
     return rows.map(caseOf);
   }

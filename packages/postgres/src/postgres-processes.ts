@@ -100,18 +100,15 @@ export class PostgresProcesses<Tx> implements ProcessStore<Tx> {
   }
 
   async find({ process, key, status, step, most }: ProcessQuery): Promise<readonly ProcessLine[]> {
-    const asked = [process, key, status, step];
-    const conditions = ['process = $%::text', 'key = $%::text', 'status = $%::text', '$%::text = any (step_states)'].flatMap((sql, nth) =>
-      asked[nth] === undefined ? [] : [[sql, asked[nth]] as const],
-    );
     const rows = await this.connection.query<ProcessColumns>(
       `
       select ${COLUMNS}
       from ${this.connection.schema}.process
-      where ${['true', ...conditions.map(([sql], nth) => sql.replace('%', String(nth + 2)))].join(' and ')}
+      where ($2::text is null or process = $2::text) and ($3::text is null or key = $3::text) and ($4::text is null or status = $4::text)
+        and ($5::text is null or $5::text = any (step_states))
       order by changed_at
       limit $1::text::integer`,
-      [String(most), ...conditions.map(([, value]) => value)],
+      [String(most), process, key, status, step],
     );
     return rows.map((row) => ({
       ...processOf(row),
