@@ -83,6 +83,20 @@ describe('a consumer over a log, in trouble', () => {
       expect(await app.noted()).to.deep.equal(upTo(5));
     });
 
+    for (const order of ['stop', 'pause'] as const)
+      it(`takes it for no trouble that a ${order} comes while the log is asked where it ends`, async () => {
+        app.ship(1);
+        app.log.mute();
+        const { consumer, told } = await app.started();
+        await eventually('that it reads', async () => told.find(({ name }) => name === 'acquired'));
+
+        await consumer[order]();
+        if (order === 'pause') await eventually('the pause', async () => told.find(({ name }) => name === 'paused'));
+
+        expect(told.filter(({ name }) => name === 'waiting')).to.deep.equal([]);
+        expect(await app.stored()).to.include({ state: 'running', failure: undefined });
+      });
+
     it('reads no further ahead than a little while a handler takes its time', async () => {
       const mayGoOn = gate();
       app.warehouse.before = () => mayGoOn.opened;

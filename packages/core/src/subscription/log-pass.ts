@@ -45,11 +45,19 @@ export class LogPass<Tx> {
 
   /** @throws what the log or the database throws, when no message is to blame */
   async run(): Promise<void> {
-    const { options, lease, record } = this.pass;
+    void this.pass.lease.heard.next(this.#wake).then(() => this.#interrupt.abort());
+    try {
+      await this.#lookAtEnd();
+      if (this.#goesOn()) await this.#read();
+    } finally {
+      this.#interrupt.abort();
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { options, record } = this.pass;
     const { log, following, silenceMs, clock } = options;
-    await this.#lookAtEnd();
     this.#refuseLogBehind();
-    void lease.heard.next(this.#wake).then(() => this.#interrupt.abort());
     const most = Math.max(following.mostAtOnce, LEAST_READ_AHEAD);
     const reader = new LogReader({ log, after: record.position, types: following.types, most, silenceMs, clock });
     try {
@@ -66,7 +74,6 @@ export class LogPass<Tx> {
       }
     } finally {
       reader.close();
-      this.#interrupt.abort();
     }
   }
 
@@ -165,7 +172,12 @@ export class LogPass<Tx> {
     const mute = (): Error => new TargetUnavailableError(`Log ${log.name}`, `it has not told its end for ${silenceMs} ms`);
     this.#lookedAt = clock.monotonic();
     const asked = log.last({ signal: this.#wake, reached: record.position });
-    record.head = await answeredWithin(silenceMs, clock, asked, mute);
+    try {
+      const head = await answeredWithin(silenceMs, clock, asked, mute);
+      if (!this.#wake.aborted) record.head = head;
+    } catch (error) {
+      if (!this.#wake.aborted) throw error; // something else is wanted by now: it was not to answer
+    }
     if (thenReport) await record.report();
   }
 
