@@ -490,6 +490,36 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
   });
 
   describe('that cannot work', () => {
+    it('are refused where another decorator has replaced the method, also beside others that work', async () => {
+      // eslint-disable-next-line @typescript-eslint/no-explicit-any -- in both decorator modes
+      const timed: any = (target: object, _where: unknown, descriptor?: PropertyDescriptor) => {
+        const replacement = async (): Promise<void> => {};
+        if (!descriptor) return replacement;
+        return { ...descriptor, value: replacement };
+      };
+      class Timed extends Diary {
+        @timed
+        @OutboxHandler(OrderNoted, { name: 'timed' })
+        async onNoted(_message: Message<OrderNoted>): Promise<void> {}
+      }
+
+      const error = await failureOf('INVALID_OPTIONS', () => new HandlerSink({ database, unitOfWork, handlers: [new Timed()] }));
+
+      expect(error.message).to.include('Another decorator replaces Timed.onNoted() and leaves handler "timed" without @OutboxHandler');
+    });
+
+    it('are refused on a static method, which no object has', async () => {
+      const error = await failureOf('INVALID_OPTIONS', () => {
+        class Static {
+          @OutboxHandler(OrderNoted, { name: 'static' })
+          static async onNoted(_message: Message<OrderNoted>): Promise<void> {}
+        }
+        return Static;
+      });
+
+      expect(error.message).to.include('onNoted is decorated and static, so it would never be called');
+    });
+
     it('are refused when two have one name, with both places', async () => {
       class SameName {
         @OutboxHandler(OrderNoted, { name: 'diary' })

@@ -12,6 +12,8 @@ export type DecoratedMethod<Declaration> = Declaration & {
 export class DecoratedMethods<Declaration extends object> {
   // Keyed by the method itself, which both decorator modes hand over: a subclass inherits it, and an override is another method.
   readonly #declarations = new WeakMap<Method, readonly Declaration[]>();
+  /** What was decorated, by prototype in legacy mode and by instance in standard mode, which knows no prototype. */
+  readonly #decorated = new WeakMap<object, Decorated<Declaration>[]>();
 
   /** @param named - a declaration in an error: `handler "send-receipt" without @OutboxHandler` */
   constructor(private readonly named: (declaration: Declaration) => string) {}
@@ -20,27 +22,39 @@ export class DecoratedMethods<Declaration extends object> {
   decorator(declarationOf: (property: string | symbol) => Declaration) {
     return (target: unknown, where: string | symbol | ClassMethodDecoratorContext, descriptor?: PropertyDescriptor): void => {
       const method = (descriptor ? descriptor.value : target) as Method;
-      const declaration = declarationOf(typeof where === 'object' ? where.name : where);
+      const property = typeof where === 'object' ? where.name : where;
+      const declaration = declarationOf(property);
+      refuseWhatIsNeverCalled(property, method, typeof where === 'object' ? where : { static: typeof target === 'function' });
       this.#declarations.set(method, [...(this.#declarations.get(method) ?? []), declaration]);
+      const remember = (owner: object): void =>
+        void this.#decorated.set(owner, [...(this.#decorated.get(owner) ?? []), { property, method, declaration }]);
+      if (typeof where !== 'object') return remember(target as object);
+      where.addInitializer(function (this: unknown) {
+        remember(this as object);
+      });
     };
   }
 
   /**
    * The decorated methods of an object, its classes' inherited ones included.
    *
-   * @throws {@link InvalidOptionsError} an override lost its decorator
+   * @throws {@link InvalidOptionsError} an override lost its decorator, or another decorator has replaced the method
    */
   of(target: object): readonly DecoratedMethod<Declaration>[] {
     const methods = new Map<string | symbol, Method>();
     const found: DecoratedMethod<Declaration>[] = [];
+    const decorated: Decorated<Declaration>[] = [];
+    const seen = new Set<unknown>();
     for (
       let prototype: object | null = target;
       prototype && prototype !== Object.prototype;
       prototype = Object.getPrototypeOf(prototype) as object | null
     ) {
+      decorated.push(...(this.#decorated.get(prototype) ?? []));
       for (const property of Reflect.ownKeys(prototype)) {
         const method: unknown = Object.getOwnPropertyDescriptor(prototype, property)?.value;
         if (typeof method !== 'function' || property === 'constructor') continue;
+        seen.add(method);
         const declared = this.#declarations.get(method as Method) ?? [];
         const override = methods.get(property);
         if (!override) {
@@ -55,6 +69,27 @@ export class DecoratedMethods<Declaration extends object> {
         }
       }
     }
+    const replaced = decorated.find(({ method }) => !seen.has(method));
+    if (replaced)
+      throw new InvalidOptionsError(
+        `Another decorator replaces ${target.constructor.name}.${String(replaced.property)}() and leaves ${this.named(replaced.declaration)}, so it would never be called. Put that decorator below.`,
+      );
     return found;
   }
+}
+
+interface Decorated<Declaration> {
+  readonly property: string | symbol;
+  readonly method: Method;
+  readonly declaration: Declaration;
+}
+
+function refuseWhatIsNeverCalled(
+  property: string | symbol,
+  method: unknown,
+  { static: isStatic, private: isPrivate = false }: { readonly static: boolean; readonly private?: boolean },
+): void {
+  if (!isStatic && !isPrivate && typeof method === 'function') return;
+  const what = isStatic ? 'static' : isPrivate ? 'private' : 'no method';
+  throw new InvalidOptionsError(`${String(property)} is decorated and ${what}, so it would never be called. Decorate a public method.`);
 }
