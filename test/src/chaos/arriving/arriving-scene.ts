@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventStoreDBEmulator } from '@waybill/eventstoredb-emulator';
 import type { OutboxMessage } from '@waybill/core';
 import { EventStoreDB } from '@waybill/eventstoredb';
@@ -9,7 +10,7 @@ import { openDatabase } from '../open-database.js';
 import type { OpenDatabase } from '../open-database.js';
 import { patiently } from '../patiently.js';
 import { aMessageOf } from './arriving-messages.js';
-import type { ArrivingOrder, Ending, Role } from './arriving-order.js';
+import type { ArrivingMoment, ArrivingOrder, Ending, Role } from './arriving-order.js';
 import { faultsOf, faultsOfCalls } from './books.js';
 import type { Ledger } from './books.js';
 import { diaryOn, entriesIn } from './diary.js';
@@ -28,7 +29,9 @@ export interface ArrivingSceneOptions {
   readonly effectsApart?: boolean;
 }
 
-export const LEASE_MS = 900;
+/** Long enough for a process on a machine that is short of time. */
+export const LEASE_MS = 2_000;
+const LOOK_EVERY_MS = 100;
 const STREAMS = ['a', 'b'];
 const PROGRAM = new URL('arriving-process.js', import.meta.url);
 
@@ -53,6 +56,10 @@ export class ArrivingScene {
     await opened.database.transactions.run((tx) => diaryOn(place.kind).prepare(tx));
     const eventstore = new EventStoreDB(options.eventstoredb.connectionString, { appendTimeoutMs: 1_000, readTimeoutMs: 1_000 });
     return new ArrivingScene(options, place, opened, eventstore, await Till.start());
+  }
+
+  get eventstoredb(): EventStoreDBEmulator {
+    return this.options.eventstoredb;
   }
 
   /** Writes so many messages to each stream: two of three are handled in one step, and one in two; or each begins a process. */
@@ -91,6 +98,22 @@ export class ArrivingScene {
     if (life.ending !== 'SIGKILL') this.#giveUp(life, new Error(`It was to die at ${ending.moment}, and ended by ${life.ending}.`));
   }
 
+  /** A process that freezes itself, holding what it holds there. */
+  async freezes(moment: ArrivingMoment): Promise<ForkedProgram> {
+    const life = this.live({ moment, nth: 1, by: 'freeze' });
+    await patiently(`the freezing at ${moment}`, () => life.told.has('ending') || undefined).catch((error: unknown) =>
+      this.#giveUp(life, error),
+    );
+    return life;
+  }
+
+  /** Waits until a process has told something. */
+  async hears(life: ForkedProgram, name: string): Promise<void> {
+    await patiently(`its telling of "${name}"`, () => life.told.has(name) || undefined).catch((error: unknown) =>
+      this.#giveUp(life, error),
+    );
+  }
+
   /** Orders that the projection is built anew. */
   async rebuild(): Promise<void> {
     const nothing = async (): Promise<void> => {};
@@ -101,8 +124,12 @@ export class ArrivingScene {
 
   /** Waits until all is there, and the place is stored. Whoever takes messages by then still lives. */
   async isOver(by: ForkedProgram): Promise<void> {
-    await patiently('the end of it all', async () => ((await this.faults()).length === 0 ? true : undefined)).catch(
-      async (error: unknown) => this.#giveUp(by, new Error([String(error), ...(await this.faults())].join('\n'))),
+    const isAllThere = async (): Promise<true | undefined> => {
+      await sleep(LOOK_EVERY_MS);
+      return (await this.faults()).length === 0 || undefined;
+    };
+    await patiently('the end of it all', isAllThere).catch(async (error: unknown) =>
+      this.#giveUp(by, new Error([String(error), ...(await this.faults())].join('\n'))),
     );
   }
 
@@ -120,14 +147,8 @@ export class ArrivingScene {
     return [...ledgers.flatMap(faultsOf), ...strays, ...this.#faultsOfCalls(soFar)];
   }
 
-  /** Entries that a process has written. */
-  async writtenBy(instance: string): Promise<readonly string[]> {
-    const entries = await entriesIn(this.place.kind, this.opened.database);
-    return entries.filter(({ by }) => by === instance).map(({ text }) => text);
-  }
-
   async close(): Promise<void> {
-    await Promise.all(this.#lives.map((life) => (life.ending === undefined ? life.kill() : undefined)));
+    await Promise.all(this.#lives.filter(({ ending }) => ending === undefined).map((life) => life.kill()));
     await this.eventstore.close();
     await this.till.close();
     await this.opened.close();
