@@ -1,10 +1,10 @@
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { startEventStoreDB } from '@waybill/local-servers';
-import { EACH, STREAMS } from '../backlog.js';
 import { PAYLOAD } from '../order.js';
 import { rateOf } from '../side-by-side.js';
 
 const AT_ONCE = 8;
+const MOST_IN_A_ROW = 100;
 
 /** An EventStoreDB with so many events in it. */
 export interface FilledLog {
@@ -20,22 +20,23 @@ export interface FilledLog {
   readonly server: string;
 }
 
-/** Works with a server in which so many events are, ten of a stream in a row; by default they are those of {@link STREAMS} streams. */
+/** Works with a server in which at least so many events are, as many of each stream. */
 export async function withFilledLog<Result>(
-  { events, streams = STREAMS }: { readonly events: number; readonly streams?: number },
+  { events, streams }: { readonly events: number; readonly streams: number },
   work: (log: FilledLog) => Promise<Result>,
 ): Promise<Result> {
   const server = await startEventStoreDB();
   const client = EventStoreDBClient.connectionString(server.url);
   try {
     const category = `bench${Date.now()}`;
-    const rows = Math.ceil(events / streams / EACH);
-    const each = rows * EACH;
+    const inARow = Math.min(MOST_IN_A_ROW, Math.ceil(events / streams));
+    const rows = Math.ceil(events / streams / inARow);
+    const each = rows * inARow;
     for (let row = 0; row < rows; row++)
       await rateOf(streams, AT_ONCE, (nth) =>
         client.appendToStream(
           `${category}-${nth}`,
-          Array.from({ length: EACH }, () => jsonEvent({ type: 'OrderPlaced', data: PAYLOAD })),
+          Array.from({ length: inARow }, () => jsonEvent({ type: 'OrderPlaced', data: PAYLOAD })),
         ),
       );
     return await work({

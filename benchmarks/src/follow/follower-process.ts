@@ -1,4 +1,5 @@
 import { connectTo } from '../connect-to.js';
+import { processorTime } from '../processor.js';
 import { followByHand } from './follow-by-hand.js';
 import { followByOurs } from './follow-by-ours.js';
 import type { FollowerOrder, FollowerReport, FollowerTask } from './follower-task.js';
@@ -13,11 +14,10 @@ process.on('message', ({ through }: FollowerOrder) => {
   if (through === 'end') return void close().then(() => connection.close().then(() => process.disconnect()));
   const residentMB = [process.memoryUsage.rss() / 2 ** 20];
   const sampling = setInterval(() => void residentMB.push(process.memoryUsage.rss() / 2 ** 20), SAMPLE_MS);
-  const before = process.cpuUsage();
+  const needed = processorTime();
   void until(through).then((followed) => {
-    const { user, system } = process.cpuUsage(before);
     clearInterval(sampling);
-    const report: FollowerReport = { ...followed, processorMs: (user + system) / 1_000, residentMB };
+    const report: FollowerReport = { ...followed, processorMs: needed(), residentMB };
     process.send!(report);
   });
 });

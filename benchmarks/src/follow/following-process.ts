@@ -11,7 +11,12 @@ const PROGRAM = fileURLToPath(new URL('follower-process.js', import.meta.url));
 export class FollowingProcess {
   readonly #reports: FollowerReport[] = [];
 
-  private constructor(private readonly child: ChildProcess) {}
+  readonly #ended: Promise<unknown>;
+
+  private constructor(private readonly child: ChildProcess) {
+    this.#ended = once(child, 'exit');
+    this.#ended.catch(() => {});
+  }
 
   static async start(task: FollowerTask): Promise<FollowingProcess> {
     const child = fork(PROGRAM, [JSON.stringify(task)]);
@@ -23,16 +28,16 @@ export class FollowingProcess {
   async follow(through: number): Promise<void> {
     const order: FollowerOrder = { through };
     this.child.send(order);
-    const ended = once(this.child, 'exit').then(() => Promise.reject(new Error('A process that follows has ended.')));
-    const [report] = (await Promise.race([once(this.child, 'message'), ended])) as [FollowerReport];
-    this.#reports.push(report);
+    const answer = once(this.child, 'message') as Promise<[FollowerReport]>;
+    const answered = await Promise.race([answer, this.#ended.then(() => undefined)]);
+    if (!answered) throw new Error('A process that follows has ended.');
+    this.#reports.push(answered[0]);
   }
 
   async end(): Promise<void> {
     const order: FollowerOrder = { through: 'end' };
-    const ended = once(this.child, 'exit');
     this.child.send(order);
-    await ended;
+    await this.#ended;
   }
 
   /** Events in all. */

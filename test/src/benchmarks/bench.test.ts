@@ -8,7 +8,7 @@ const SECTIONS = ['commit', 'drain', 'poison', 'latency', 'idle', 'read', 'memor
 
 describe('npm run bench', () => {
   it('prints a verdict beside each figure, of every section on every server', async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
 
     const { stdout } = await promisify(execFile)(process.execPath, [command, '--quick']); // rejects unless it exits with 0
 
