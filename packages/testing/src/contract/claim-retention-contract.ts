@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { InboxClaim } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
+import { aClaim } from '../builders/a-claim.js';
 import { aMessage, anAppend } from '../builders/a-message.js';
 import { eventually } from '../builders/waiting.js';
 import { deliverAll, laneOfStream, leaseRoute, settleLane, takeOver } from '../ordering/leased-route.js';
@@ -22,10 +23,6 @@ export function claimRetentionContract<Tx>(name: string, open: () => Promise<Fix
     before(async () => (fixture = await open()));
     after(() => fixture?.close());
 
-    const aClaim = (overrides: Partial<InboxClaim> = {}): InboxClaim => ({
-      ...{ handler: 'send-receipt', messageId: randomUUID(), source: 'handlers', firstAttemptAt: new Date() },
-      ...overrides,
-    });
     const claim = (wanted: InboxClaim): Promise<boolean> =>
       againAfterConflicts(() => fixture.database.transactions.run((tx) => fixture.database.inbox.claim(wanted, tx)));
     const isKept = ({ handler, messageId }: InboxClaim): Promise<boolean> => fixture.database.inbox.claimed(handler, messageId);

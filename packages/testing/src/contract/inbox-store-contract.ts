@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { InboxClaim } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
+import { aClaim } from '../builders/a-claim.js';
 import { isWaiting } from '../builders/waiting.js';
 import { againAfterConflicts } from './again-after-conflicts.js';
 import type { Fixture } from './fixture.js';
@@ -17,10 +18,6 @@ export function inboxStoreContract<Tx>(name: string, open: () => Promise<Fixture
     before(async () => (fixture = await open()));
     after(() => fixture?.close());
 
-    const aClaim = (overrides: Partial<InboxClaim> = {}): InboxClaim => ({
-      ...{ handler: 'send-receipt', messageId: randomUUID(), source: 'handlers', firstAttemptAt: new Date() },
-      ...overrides,
-    });
     const transact = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => fixture.database.transactions.run(work);
     const claimed = ({ handler, messageId }: InboxClaim): Promise<boolean> => fixture.database.inbox.claimed(handler, messageId);
 

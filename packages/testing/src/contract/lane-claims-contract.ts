@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { InboxClaim } from '@waybill/core';
 import { after, before, describe, it } from 'mocha';
+import { aClaim } from '../builders/a-claim.js';
 import { isWaiting } from '../builders/waiting.js';
 import { leaseRoute, takeOver } from '../ordering/leased-route.js';
 import type { HeldLane } from '../ordering/leased-route.js';
@@ -20,10 +21,6 @@ export function laneClaimsContract<Tx>(name: string, open: () => Promise<Fixture
     before(async () => (fixture = await open()));
     after(() => fixture?.close());
 
-    const aClaim = (overrides: Partial<InboxClaim> = {}): InboxClaim => ({
-      ...{ handler: 'send-receipt', messageId: randomUUID(), source: 'handlers', firstAttemptAt: new Date() },
-      ...overrides,
-    });
     const transact = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> => fixture.database.transactions.run(work);
     const claimed = ({ handler, messageId }: InboxClaim): Promise<boolean> => fixture.database.inbox.claimed(handler, messageId);
 
