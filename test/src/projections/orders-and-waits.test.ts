@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { InvalidPayloadError, UnitOfWork } from '@waybill/core';
+import { InvalidPayloadError, TransactionConflictError, UnitOfWork } from '@waybill/core';
 import type { Receipt } from '@waybill/core';
 import { SETTLE_MS } from '@waybill/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { inMemory } from '../databases/databases.js';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { failureOf } from '../shop/failure-of.js';
 import { Order, orderEvents } from '../shop/order.js';
-import { aPlacedOrder, FollowingShop, placedOrders, statusOf, statusWhere } from './order-list.js';
+import { aPlacedOrder, entriesOf, FollowingShop, placedOrders, statusOf, statusWhere } from './order-list.js';
 
 describe('orders to projections, and what they tell,', () => {
   let shop: FollowingShop<InMemoryTx>;
@@ -26,6 +26,20 @@ describe('orders to projections, and what they tell,', () => {
 
     expect(failure?.code).to.equal(new InvalidPayloadError('OrderPlaced', []).code);
     expect(await shop.ordersOf(1)).to.deep.equal(['#1 order-0@0']);
+  });
+
+  it('get through where the database gives up a transaction of so many events', async () => {
+    const list = shop.list();
+    const inTransaction = new Map<InMemoryTx, number>();
+    list.before = (_entry, { tx }) => {
+      inTransaction.set(tx, (inTransaction.get(tx) ?? 0) + 1);
+      if (inTransaction.get(tx)! > 3) throw new TransactionConflictError('it took longer than 60 seconds');
+    };
+    shop.log.append(...placedOrders(20));
+
+    await shop.process(list, { batchSize: 10 }).start();
+
+    expect(await shop.hasWritten(1, 20)).to.have.members(entriesOf(1, 20));
   });
 
   it('write nothing while they are paused, also over a restart', async () => {
