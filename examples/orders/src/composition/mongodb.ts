@@ -4,7 +4,7 @@ import type { MongoDBTx } from '@waybill/mongodb';
 import { MongoClient } from 'mongodb';
 import { shippingOn } from '../shipping/shipping.js';
 import { shopOn } from '../shop/shop.js';
-import type { OpenedShipping, OpenedShop } from './databases.js';
+import type { OpenedShipping, OpenedShop } from './opened-services.js';
 import { MongoDBOrderList } from './mongodb-order-list.js';
 import type { OrderDocument } from './mongodb-order-list.js';
 

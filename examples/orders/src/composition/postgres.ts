@@ -5,7 +5,7 @@ import { escapeIdentifier, Pool } from 'pg';
 import type { ListedOrder } from '../books/books.js';
 import { shippingOn } from '../shipping/shipping.js';
 import { shopOn } from '../shop/shop.js';
-import type { OpenedShipping, OpenedShop } from './databases.js';
+import type { OpenedShipping, OpenedShop } from './opened-services.js';
 import { PostgresOrderList } from './postgres-order-list.js';
 
 /** Waybill's tables and the service's own are in one schema. */
