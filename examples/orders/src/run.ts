@@ -55,8 +55,7 @@ async function untilQuiet({ stage, orders, screen, signal }: RunOptions, placing
   let [before, changedAt] = ['', performance.now()];
   for (;;) {
     const all = allPlaced; // before the look, which does not show what is placed later
-    for (const line of await stage.decideByHand().catch(() => []))
-      screen.print('', `  ☝ Nobody could find out what came of a payment. ada decides by hand. ${line}.`, '');
+    for (const line of await stage.decideByHand().catch(() => [])) screen.print('', `  ☝ ${line}`, '');
     const { shipped, cancelled, isQuiet } = await stage.look();
     const line = `  placed ${stage.placed} of ${orders.length}  shipped ${shipped}  cancelled ${cancelled}`;
     if (all && isQuiet) return screen.settle(line);

@@ -101,13 +101,16 @@ export class Stage {
     this.#promised.push(id);
   }
 
-  /**
-   * What a person does about steps that nobody can decide: has the payment service cancel what is still pending there, looks at what it says
-   * then, and settles the step by that.
-   *
-   * @returns what was done
-   */
+  /** What a person does about what stands still. @returns what was done */
   async decideByHand(): Promise<readonly string[]> {
+    return [...(await this.#settleStuck()), ...(await this.#letGoOn())];
+  }
+
+  /**
+   * Steps that nobody can decide: has the payment service cancel what is still pending there, looks at what it says
+   * then, and settles the step by that.
+   */
+  async #settleStuck(): Promise<readonly string[]> {
     const done: string[] = [];
     for (const { process, key, steps } of await this.desk.managers.stuck()) {
       for (const { step } of steps.filter(({ state }) => state === 'stuck')) {
@@ -119,7 +122,7 @@ export class Stage {
           state === 'taken' ? (['completed', 'the money is there'] as const) : (['failed', 'cancelled at the bank'] as const);
         try {
           await this.desk.managers.settle({ process, key, step }, as, { by: 'ada', reason });
-          done.push(`${step} of ${process} ${key}: ${as}, ${reason}`);
+          done.push(`Nobody could find out what came of the ${step} of order ${key}. ada settles it as ${as}: ${reason}.`);
         } catch (error) {
           if (!isWaybillError(error, 'INVALID_OPTIONS')) throw error; // it was told meanwhile
         }
@@ -128,12 +131,25 @@ export class Stage {
     return done;
   }
 
+  /** Messages that were in the hands of one process after another that died: not their fault. */
+  async #letGoOn(): Promise<readonly string[]> {
+    const { dispatcher } = this.desk;
+    const halted = (await dispatcher.lanes()).filter(({ state }) => state === 'halted');
+    for (const { route, lane } of halted) await dispatcher.resume(route, lane);
+    const redriven = await dispatcher.redrive('money', 'all');
+    return [...halted, ...redriven].map(
+      ({ route, lane }) => `Processes died at one message again and again. ada lets ${route}/${lane} go on.`,
+    );
+  }
+
   /** How far the orders are. Quiet: nothing is under way any more, in no outbox, no process, and not in the list of orders either. */
   async look(): Promise<{ readonly shipped: number; readonly cancelled: number; readonly isQuiet: boolean }> {
     const { open, orders, placed } = await this.#openedShop.books();
     const [shipped, cancelled] = OVER.map((wanted) => orders.filter(({ status }) => status === wanted).length) as [number, number];
     const isOver = open.length === 0 && shipped + cancelled === placed.length;
-    const isQuiet = isOver && (await this.desk.dispatcher.lanes()).every(({ pending }) => pending === 0);
+    const { dispatcher } = this.desk;
+    const isQuiet =
+      isOver && (await dispatcher.lanes()).every(({ pending }) => pending === 0) && (await dispatcher.stopped('money')).length === 0;
     return { shipped, cancelled, isQuiet };
   }
 

@@ -26,22 +26,23 @@ for (const database of DATABASES) {
       const shop = await started(A_MINUTE_MS);
       const ends: Readonly<Record<Exclude<Card, 'undecided'>, readonly [string, ...string[]]>> = {
         good: ['shipped', 'taken'],
-        declined: ['cancelled: the card is declined', 'declined'],
+        declined: ['cancelled', 'declined'],
         slow: ['shipped', 'taken'],
         'lost answer': ['shipped', 'taken'],
         'lost request': ['shipped', 'taken'],
         '500': ['shipped', 'taken'],
         '500 after taking': ['shipped', 'taken'],
         thinking: ['shipped', 'pending', 'taken'],
-        'thinking, declined': ['cancelled: the status query says "failed"', 'pending', 'declined'],
+        'thinking, declined': ['cancelled', 'pending', 'declined'],
       };
 
       for (const card of Object.keys(ends) as Card[]) await shop.order({ name: card, card });
       await shop.order({ name: 'sold out', soldOut: true });
       await shop.untilQuiet();
 
-      const expected = { ...ends, 'sold out': ['cancelled: sold out', 'taken', 'refunded'] };
-      const found = Object.entries(await shop.ends()).map(([name, { status, money }]) => [name, [status, ...money]] as const);
+      const expected = { ...ends, 'sold out': ['cancelled', 'taken', 'refunded'] };
+      // Why is told by whoever comes first, the message or the status query.
+      const found = Object.entries(await shop.ends()).map(([name, { status, money }]) => [name, [status.split(':')[0], ...money]] as const);
       expect(Object.fromEntries(found)).to.deep.equal(expected);
       expect((await shop.stage.audit()).faults).to.deep.equal([]);
     });

@@ -16,7 +16,7 @@ describe('the orders demo', function () {
 
     expect(output.text, output.text).to.contain('✓ The books balance');
     expect(output.text).to.match(/✗ the shop \(process \d+\) dies at "\w+"/);
-    expect(output.text).to.contain('ada decides by hand');
+    expect(output.text).to.contain('ada settles it as failed: cancelled at the bank');
     expect(code).to.equal(0);
     await allGone(output.text, SERVERS);
   });
