@@ -492,7 +492,7 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
   describe('that cannot work', () => {
     it('are refused where another decorator has replaced the method, also beside others that work', async () => {
       // eslint-disable-next-line @typescript-eslint/no-explicit-any -- in both decorator modes
-      const timed: any = (target: object, _where: unknown, descriptor?: PropertyDescriptor) => {
+      const timed: any = (_method: object, _where: unknown, descriptor?: PropertyDescriptor) => {
         const replacement = async (): Promise<void> => {};
         if (!descriptor) return replacement;
         return { ...descriptor, value: replacement };
@@ -556,7 +556,7 @@ describe(`handlers (${decoratorMode} decorators)`, () => {
     });
 
     it('are refused without a name, and without an event', async () => {
-      for (const options of [undefined, {}, { name: '' }, { name: 7 }]) {
+      for (const options of [undefined, {}, { name: '' }, { name: 7 }, { name: 'nul\0' }, { name: '\ud800' }, { name: 'x'.repeat(201) }]) {
         await failureOf('INVALID_OPTIONS', () => OutboxHandler(OrderPlaced, options as { name: string }));
       }
       expect((await failureOf('INVALID_OPTIONS', () => OutboxHandler([], { name: 'none' }))).message).to.include(

@@ -1,6 +1,7 @@
 import { InvalidOptionsError } from '../errors.js';
 import type { EventOf, MessageDefinition } from '../message/definition.js';
 import type { Message } from '../message/message.js';
+import { isPlainText } from '../plain-text.js';
 import type { CallContext, SecondStep } from './handler-context.js';
 import { DECORATORS, decoratedHandlers } from './handler-declaration.js';
 import type { HandlerKind } from './handler-declaration.js';
@@ -8,7 +9,7 @@ import { checkRetry } from './handler-retry.js';
 import type { HandlerFailurePolicy, HandlerRetry } from './handler-retry.js';
 
 export interface HandlerOptions {
-  /** The durable key of the inbox: never derived, never changed. Renaming class or method is free. */
+  /** The durable key of the inbox, 1 to 200 bytes: never derived, never changed. Renaming class or method is free. */
   readonly name: string;
   /** Call first, outside any transaction; commit what the method returns, with the claim. */
   readonly twoStep?: boolean;
@@ -25,6 +26,7 @@ export interface HandlerOptions {
 }
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MOST_NAME_BYTES = 200;
 
 /** Remembers what is said about a method, in both decorator modes. */
 export function handlerDecorator<const Defined extends MessageDefinition, const Options extends HandlerOptions>(
@@ -36,6 +38,10 @@ export function handlerDecorator<const Defined extends MessageDefinition, const 
   if (typeof options?.name !== 'string' || options.name === '')
     throw new InvalidOptionsError(
       `A handler needs a name: it is the key under which its inbox remembers. Pass ${DECORATORS[kind]}(event, { name }).`,
+    );
+  if (!isPlainText(options.name) || Buffer.byteLength(options.name) > MOST_NAME_BYTES)
+    throw new InvalidOptionsError(
+      `The handler's name ${JSON.stringify(options.name.slice(0, 80))} is more than ${MOST_NAME_BYTES} bytes, or holds a NUL character or half a surrogate pair; choose another.`,
     );
   checkOptions(options);
   if (definitions.length === 0) throw new InvalidOptionsError(`Handler "${options.name}" names no event.`);
