@@ -9,6 +9,9 @@ import type { FilterOptions } from '../wire/messages.js';
 import { ALL } from './group-definition.js';
 import type { GroupDefinition } from './group-definition.js';
 
+/** Events that a group looks at in one go: others want to be served too. */
+const MOST_LOOKED_AT = 10_000;
+
 /** Reads a group's source from its checkpoint, or from where it was created to start, on to the end of the log. */
 export class GroupReader {
   readonly #source: SubscriptionSource;
@@ -20,10 +23,12 @@ export class GroupReader {
     this.#source = this.#ofAll ? allSource(definition, store, checkpoint) : streamSource(definition, store, checkpoint);
   }
 
-  /** @returns the next event, `undefined` at the end of the log */
-  next(): LogRecord | undefined {
-    for (let delivery = this.#source.next(); delivery; delivery = this.#source.next())
-      if (delivery.kind === 'event' && delivery.record.kind === 'event') return delivery.record;
+  /** @returns the next event; `later` when it has looked at many that are not wanted; `undefined` at the end of the log */
+  next(): LogRecord | 'later' | undefined {
+    for (let delivery = this.#source.next(); delivery; delivery = this.#source.next()) {
+      if (delivery.kind === 'checkpoint') return 'later';
+      if (delivery.record.kind === 'event') return delivery.record;
+    }
     return undefined;
   }
 
@@ -53,5 +58,5 @@ function allSource({ startFrom, filter }: GroupDefinition, store: EventStore, ch
   const from = checkpoint === undefined ? start : checkpoint + (store.recordAt(checkpoint)?.size ?? 0);
   const expression = filter && { regex: filter.regex, prefix: filter.prefix };
   const options: FilterOptions | undefined = filter && { on: filter.on, [filter.on]: expression, max: 0, checkpointIntervalMultiplier: 0 };
-  return new AllSource({ store, from, filter: eventFilterOf(options), checkpointEvery: Infinity });
+  return new AllSource({ store, from, filter: eventFilterOf(options), checkpointEvery: MOST_LOOKED_AT });
 }

@@ -31,7 +31,7 @@ export type NackAction = 'retry' | 'park' | 'skip' | 'stop';
  * A persistent subscription: hands each message of its source to one of its consumers, and remembers which are done.
  *
  * A message waits, or is in a consumer's hands, until it is acknowledged, skipped or parked. Unanswered in time, refused or lost with its
- * consumer, it waits again and counts one retry; at the most retries it is parked. The checkpoint is behind everything that is not done.
+ * consumer, it waits again and counts one retry; refused or unanswered at the most retries it is parked. The checkpoint is behind everything that is not done.
  */
 export class SubscriptionGroup {
   readonly parked: ParkedMessages;
@@ -94,7 +94,7 @@ export class SubscriptionGroup {
   disconnect(consumer: Consumer): void {
     if (this.#closed || !this.consumers.includes(consumer)) return;
     this.#strategy.remove(consumer);
-    for (const id of consumer.inHand) this.#tryAgain(id);
+    for (const id of consumer.inHand) this.#handOutAgain(this.#inHand.take(id));
     this.pumpSoon();
   }
 
@@ -168,21 +168,26 @@ export class SubscriptionGroup {
   #refill(): void {
     const { historyBufferSize, readBatchSize } = this.definition.settings;
     while (historyBufferSize - this.waiting.size >= readBatchSize) {
-      for (let count = 0; count < Math.max(readBatchSize, 1); count += 1) if (!this.#readOne()) return;
+      for (let count = 0; count < Math.max(readBatchSize, 1); count += 1) {
+        const outcome = this.#readOne();
+        if (outcome === 'later') return this.pumpSoon();
+        if (outcome === 'end') return;
+      }
     }
   }
 
-  #readOne(): boolean {
+  #readOne(): 'read' | 'later' | 'end' {
     const record = this.#reader.next();
+    if (record === 'later') return record;
     if (!record) {
       this.#isLive = true;
-      return false;
+      return 'end';
     }
     if (this.#isLive) this.#readLive += 1;
     const resolved = resolve(this.parts.store, record, this.definition.settings.resolveLinks);
     const read = this.#progress.read(this.#reader.placeOf(record));
     this.waiting.addRead({ id: record.id, resolved, retryCount: 0, replayed: false, ...read });
-    return true;
+    return 'read';
   }
 
   #deliver(message: CompetingMessage): 'sent' | 'skip' | 'full' {
@@ -199,7 +204,11 @@ export class SubscriptionGroup {
     if (!message) return;
     const { maxRetryCount } = this.definition.settings;
     if (message.retryCount >= maxRetryCount) this.parked.park(message, `Reached retry count of ${maxRetryCount}`);
-    else this.waiting.addAgain(asRetry(message));
+    else this.#handOutAgain(message);
+  }
+
+  #handOutAgain(message: CompetingMessage | undefined): void {
+    if (message) this.waiting.addAgain(asRetry(message));
   }
 
   /** The real server has an action "stop" too, which does what "skip" does. */

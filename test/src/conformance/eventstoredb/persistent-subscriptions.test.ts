@@ -4,7 +4,7 @@ import type { EventStoreDBClient, PersistentSubscriptionToStreamSettings, Resolv
 import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import { anEvent, someEvents } from './append-path.js';
-import { newStream, serverUnderTest } from './server-under-test.js';
+import { itOnEmulator, newStream, serverUnderTest } from './server-under-test.js';
 import { consume, groupSettings } from './watched-group.js';
 import type { Delivered } from './watched-group.js';
 
@@ -172,6 +172,25 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
     expect(revisionsOf(delivered)).to.deep.equal([1n, 2n]);
   });
 
+  itOnEmulator('counts each lost consumer, and parks nothing for it before the next refusal', async () => {
+    await append(1);
+    await create({ maxRetryCount: 1 });
+    for (let nth = 0; nth < 3; nth++) {
+      const lost = consume(client, { stream, group });
+      await lost.receives(1);
+      await lost.end();
+    }
+
+    const consumer = consume(client, { stream, group });
+    const [delivered] = await consumer.receives(1);
+    await consumer.nack('retry', 'not now', delivered!);
+    const [link] = await parkedLinks(1);
+    await consumer.end();
+
+    expect(delivered!.retryCount).to.equal(3);
+    expect(link!.event!.metadata).to.include({ reason: 'Reached retry count of 1' });
+  });
+
   it('follows links when told to, and is answered by the link', async () => {
     const links = newStream('links');
     await append(2);
@@ -189,6 +208,21 @@ describe('EventStoreDB conformance: persistent subscriptions', () => {
 
     expect([first!.event!.revision, second!.event!.revision]).to.deep.equal([1n, 0n]);
     expect([first!.link!.revision, second!.link!.revision]).to.deep.equal([0n, 1n]);
+  });
+
+  it('finds in $all what is wanted behind much that is not', async () => {
+    const [name, others] = [newStream('of-all'), newStream('others')];
+    const filter = streamNameFilter({ prefixes: [stream] });
+    for (let nth = 0; nth < 5; nth++) await client.appendToStream(others, someEvents(5_000));
+    await append(1);
+    await client.createPersistentSubscriptionToAll(name, persistentSubscriptionToAllSettingsFromDefaults({ startFrom: START }), { filter });
+
+    const consumer = consume(client, { group: name, acks: true });
+    const delivered = await consumer.receives(1);
+    await consumer.end();
+    await client.deletePersistentSubscriptionToAll(name);
+
+    expect(delivered.map(({ event }) => event!.streamId)).to.deep.equal([stream]);
   });
 
   it('delivers from $all what passes its filter', async () => {
