@@ -96,6 +96,31 @@ describe('EventStoreDB: following, and what can go wrong', () => {
     await follow({ category: 'order' }, 100, followed.position).untilCaughtUp();
   });
 
+  it('tells of credentials that are not good enough, and of a server that does not lead', async () => {
+    await begin();
+    await store('order-1', 1);
+    const { faults, port } = server.emulator;
+    const group = server.eventstore.persistentSubscription({ stream: 'order-1' }, { group: 'shipping' });
+    const failures = async (): Promise<readonly string[]> => {
+      const [signal, silenceMs] = [new AbortController().signal, 30_000];
+      const following = [follow({ stream: 'order-1' }, silenceMs), follow({ category: 'order' }, silenceMs)].map((one) => one.failure());
+      const receiving = group.receive({ signal })[Symbol.asyncIterator]().next();
+      const errors = await Promise.all([...following, receiving.catch((error: unknown) => error)]);
+      return errors.map((error) => `${(error as { code?: string }).code}: ${(error as Error).message}`);
+    };
+
+    faults.denyReads();
+    const denied = await failures();
+    faults.heal();
+    faults.refuseReadsAsNotLeader({ host: '127.0.0.1', port });
+    const notLeading = await failures();
+    faults.heal();
+
+    for (const failure of denied) expect(failure).to.match(/^EVENTSTOREDB_UNAVAILABLE: .* was denied; check the credentials/);
+    for (const failure of notLeading) expect(failure).to.match(/^EVENTSTOREDB_UNAVAILABLE: .* the server does not lead its cluster/);
+    expect((await follow({ category: 'order' }).untilCaughtUp()).messages).to.deep.equal(['order-1@0']);
+  });
+
   it('does not count the time that its reader takes', async () => {
     await begin();
     await store('order-1', 2);

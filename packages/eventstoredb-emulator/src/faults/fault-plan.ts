@@ -1,3 +1,5 @@
+import type { Failure } from '../wire/statuses.js';
+
 /** What happens to an append instead of being stored and acknowledged. */
 export type AppendFault =
   | { readonly kind: 'store-without-acknowledging' }
@@ -16,6 +18,8 @@ interface Armed {
 /** The faults that are armed, as the services ask for them. Users arm them through `Faults`. */
 export class FaultPlan {
   acknowledgementDelayMs = 0;
+  /** What every read, subscription and call about a group ends with. */
+  refusal: Failure | undefined;
   #armed: Armed[] = [];
   #held: (() => void)[] | undefined;
   #dead = false;
@@ -63,6 +67,7 @@ export class FaultPlan {
   heal(): void {
     this.#armed = [];
     this.acknowledgementDelayMs = 0;
+    this.refusal = undefined;
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const work of held) work();

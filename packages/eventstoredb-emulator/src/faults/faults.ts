@@ -1,3 +1,4 @@
+import { accessDenied, notLeader } from '../wire/statuses.js';
 import type { AppendFault, FaultPlan } from './fault-plan.js';
 
 export interface FaultScope {
@@ -67,6 +68,16 @@ export class Faults {
    */
   refuseAsNotLeader(leader: { readonly host: string; readonly port: number }, appends = 1, scope: FaultScope = {}): void {
     this.#arm({ kind: 'not-leader', leader }, appends, scope);
+  }
+
+  /** Refuses reads, subscriptions and calls about groups, as where the credentials are not good enough. Until healed. */
+  denyReads(): void {
+    this.#plan.refusal = accessDenied();
+  }
+
+  /** Refuses reads, subscriptions and calls about groups and names another node; the client reconnects to it. Until healed. */
+  refuseReadsAsNotLeader(leader: { readonly host: string; readonly port: number }): void {
+    this.#plan.refusal = notLeader(leader);
   }
 
   /** Stores at once and answers each append so much later. Until healed. */

@@ -20,7 +20,7 @@ const NACK_ACTIONS: readonly NackAction[] = ['retry', 'park', 'retry', 'skip', '
 /** The `Read` call of a persistent subscription: says first which group, then takes events and answers them. */
 export function competingReadService(groups: SubscriptionGroups, faults: FaultPlan): handleBidiStreamingCall<CompetingReadRequest, Buffer> {
   return (call) => {
-    const reading = new CompetingRead(call, groups);
+    const reading = new CompetingRead(call, groups, faults);
     call.on('data', (request: CompetingReadRequest) => faults.whenHeard(() => reading.take(request)));
     call.on('end', () => call.end());
     for (const event of ['cancelled', 'close', 'error', 'end'] as const) call.on(event, () => reading.close());
@@ -34,6 +34,7 @@ class CompetingRead {
   constructor(
     private readonly call: Call,
     private readonly groups: SubscriptionGroups,
+    private readonly faults: FaultPlan,
   ) {}
 
   take({ options, ack, nack }: CompetingReadRequest): void {
@@ -49,6 +50,7 @@ class CompetingRead {
   }
 
   #begin(options: NonNullable<CompetingReadRequest['options']>): void {
+    if (this.faults.refusal) return this.#end(this.faults.refusal);
     const source = sourceOf(options);
     if (source === undefined) return this.#end(exceptionThrown());
     const name = { source, group: options.groupName };

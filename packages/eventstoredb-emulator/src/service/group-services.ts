@@ -30,7 +30,7 @@ export function groupServices({ groups, store, faults }: GroupServicesOptions): 
     <Request>(handle: (request: Request) => Buffer | Failure | undefined): handleUnaryCall<Request, Buffer> =>
     ({ request }, callback) =>
       faults.whenHeard(() => {
-        const answer = handle(request) ?? NOTHING;
+        const answer = faults.refusal ?? handle(request) ?? NOTHING;
         if (!Buffer.isBuffer(answer)) callback(asServerError(answer));
         else store.whenCommitted(() => faults.whenHeard(() => callback(null, answer)));
       });

@@ -34,6 +34,7 @@ export function readService(options: ReadServiceOptions): handleServerStreamingC
     const request = call.request.options;
     if (!request) return fail(call, exceptionThrown());
     const work = async (): Promise<void> => {
+      if (faults.refusal) return fail(call, faults.refusal);
       if (request.amount === 'subscription') subscribe(request, { ...options, call });
       else await answer(call, request, store);
     };

@@ -52,6 +52,10 @@ export function notLeader({ host, port }: { readonly host: string; readonly port
   };
 }
 
+export function accessDenied(): Failure {
+  return { code: status.PERMISSION_DENIED, details: 'Access Denied', metadata: trailers({ exception: 'access-denied' }) };
+}
+
 export function commitTimedOut(): Failure {
   return { code: status.ABORTED, details: 'Operation timed out: Commit phase timeout.' };
 }
