@@ -51,7 +51,8 @@ export class PersistentSubscription implements Receiver {
   }
 
   /**
-   * Hands out once more what is parked, to whichever consumer, as if for the first time.
+   * Hands out once more what is parked, to whichever consumer, as if for the first time. The server does not keep it parked meanwhile: what is
+   * not handled when it restarts is not handed out again.
    *
    * @param options.atMost - how many; default all
    * @throws {@link PersistentSubscriptionMissingError} there is no such group
