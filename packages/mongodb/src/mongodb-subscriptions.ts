@@ -49,10 +49,7 @@ export class MongoDBSubscriptions implements SubscriptionStore<MongoDBTx> {
       await forgetPassed(this.collections);
       const known = (await subscriptions.findOne({ _id: subscription })) ?? (await this.#make(subscription, positions, start));
       if (known.positions === positions) return;
-      throw new SubscriptionRefusedError(
-        subscription,
-        `its place is one in ${known.positions}, and means nothing in ${positions}; follow this log under another name, or remove the subscription`,
-      );
+      throw new SubscriptionRefusedError(subscription, known.positions, positions);
     } catch (error) {
       throw translate(error);
     }

@@ -34,10 +34,7 @@ export class PostgresSubscriptions<Tx> implements SubscriptionStore<Tx> {
     const [known] = await this.connection.query<{ positions: string }>(this.#sql.positions, [subscription]);
     if (!known) return this.register(subscription, positions, start); // removed in between
     if (known.positions === positions) return;
-    throw new SubscriptionRefusedError(
-      subscription,
-      `it is known with positions in ${known.positions}, which mean nothing in ${positions}; choose another name, or remove it first`,
-    );
+    throw new SubscriptionRefusedError(subscription, known.positions, positions);
   }
 
   async acquire({ subscription, owner, leaseMs }: AcquireSubscriptionOptions): Promise<SubscriptionGrant | undefined> {

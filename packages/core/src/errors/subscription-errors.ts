@@ -15,15 +15,19 @@ export class SubscriptionLostError extends WaybillError {
   }
 }
 
-/** A subscription that cannot run as it is configured. */
+/** The subscription is known, and its place is one in another log: it means nothing in this one. */
 export class SubscriptionRefusedError extends WaybillError {
   readonly code = 'SUBSCRIPTION_REFUSED';
 
   constructor(
     readonly subscription: string,
-    reason: string,
+    readonly known: string,
+    readonly wanted: string,
   ) {
-    super(`Subscription "${subscription}" is refused: ${reason}.`);
+    super(
+      `Subscription "${subscription}" is refused: it is known with positions in ${known}, which mean nothing in ${wanted}. ` +
+        'Choose another name, or remove it first.',
+    );
   }
 }
 

@@ -43,11 +43,7 @@ export class InMemorySubscriptions implements SubscriptionStore<InMemoryTx> {
     return this.transactions.run(async (tx) => {
       const known = await this.#rows.locked(subscription, tx);
       if (!known) this.#rows.set(subscription, { ...NEW, subscription, positions, position: start }, tx);
-      else if (known.positions !== positions)
-        throw new SubscriptionRefusedError(
-          subscription,
-          `it is known with positions in ${known.positions}, which mean nothing in ${positions}; choose another name, or remove it first`,
-        );
+      else if (known.positions !== positions) throw new SubscriptionRefusedError(subscription, known.positions, positions);
     });
   }
 
