@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { UnitOfWork } from '@waybill/core';
 import type { Receipt } from '@waybill/core';
-import { CrashPoints, isWaiting, SETTLE_MS } from '@waybill/testing';
+import { CrashPoints, gate, isWaiting, SETTLE_MS } from '@waybill/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onEveryDatabase } from '../databases/databases.js';
 import type { OpenDatabase } from '../databases/databases.js';
@@ -61,6 +61,30 @@ onEveryDatabase('projections that follow a log', <Tx>(open: OpenDatabase<Tx>) =>
 
     expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 40));
     expect([...first.seen, ...second.seen]).to.have.members(entriesOf(1, 40));
+  });
+
+  it('can be stopped while they wait for a place that another process has locked, and started again', async () => {
+    const { transactions, subscriptions } = shop.opened.database;
+    await subscriptions.register('projection order-list#1', shop.log.positions, undefined);
+    const [locked, released] = [gate(), gate()];
+    const holding = transactions.run(async (tx) => {
+      await subscriptions.find('projection order-list#1', tx);
+      locked.open();
+      await released.opened;
+    });
+    await locked.opened;
+    const process = shop.process(shop.list());
+
+    const starting = process.start().catch(() => {}); // where nothing waits for a lock, it is refused
+    await sleep(SETTLE_MS);
+    await process.stop();
+    await starting;
+    released.open();
+    await holding;
+    shop.log.append(...placedOrders(1));
+    await process.start();
+
+    expect(await shop.hasWritten(1, 1)).to.deep.equal(entriesOf(1, 1));
   });
 
   it('stop at an event that fails, over a restart, until a person passes it by with a reason', async () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { WaitOptions } from '../dispatcher/when-delivered.js';
 import { InvalidOptionsError } from '../errors.js';
 import { silentLogger } from '../logger.js';
+import { endOf } from '../subscription/cut-short.js';
 import { Listeners } from '../subscription/listeners.js';
 import { SubscriptionOperators } from '../subscription/operators.js';
 import type { Projector } from '../unit-of-work/projector.js';
@@ -39,7 +40,7 @@ export class Projections<Tx = unknown> {
   readonly #operators: SubscriptionOperators;
   readonly #orders: ProjectionOrders<Tx>;
   #wake = new AbortController();
-  #running: { readonly stop: AbortController; readonly begun: Promise<void>; readonly ended: Promise<void> } | undefined;
+  #running: { readonly stop: AbortController; readonly begun: Promise<void>; readonly ended: Promise<unknown> } | undefined;
 
   /** @throws {@link InvalidOptionsError} options that cannot work, two projections of one name, or an event that is not in the catalogue */
   constructor(options: ProjectionsOptions<Tx>) {
@@ -72,11 +73,13 @@ export class Projections<Tx = unknown> {
     if (this.#running?.stop.signal.aborted) await this.stop(); // a stop under way comes first
     if (this.#running) return this.#running.begun;
     const stop = new AbortController();
-    const begun = this.#begin(stop.signal);
-    const ended = begun.then(
-      () => this.#goOn(stop.signal),
-      () => {},
+    const beginning = this.#begin(stop.signal);
+    const ended = endOf(
+      beginning.then(() => this.#goOn(stop.signal)),
+      stop.signal,
+      this.#clock,
     );
+    const begun = Promise.race([beginning, ended.then(() => {})]); // stopped while another process holds what it waits for, it begins nothing
     this.#running = { stop, begun, ended };
     const onAbort = (): void => void this.stop();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -89,7 +92,11 @@ export class Projections<Tx = unknown> {
     }
   }
 
-  /** Ends what is under way, gives the leases back, and resolves when nothing runs any more. Idempotent. */
+  /**
+   * Ends what is under way, gives the leases back, and resolves when nothing runs any more. Idempotent.
+   *
+   * A `prepare` or `retire` that takes longer, or waits for a lock that another process holds, is left alone a second later: it cannot commit.
+   */
   async stop(): Promise<void> {
     const running = this.#running;
     if (!running) return;
