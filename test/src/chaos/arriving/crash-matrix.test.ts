@@ -41,7 +41,7 @@ const few: Readonly<Record<DatabaseKind, Readonly<Record<Story, Moments>>>> = {
 
 for (const kind of ['postgres', 'mongodb'] as const) {
   describe(`processes that are killed with what arrives in their hands, on ${kind}`, function () {
-    this.timeout(TIMES * 120_000);
+    this.timeout(TIMES * 300_000); // what takes too long says so itself
     let stage: ArrivingStage;
     before(async () => void (stage = await ArrivingStage.open(kind)));
     after(() => stage?.close());
@@ -51,7 +51,7 @@ for (const kind of ['postgres', 'mongodb'] as const) {
     /** One process after the other, each dying at another moment. */
     async function dieAtEach(scene: ArrivingScene, at: Moments, nth = 1): Promise<void> {
       for (const moment of at) {
-        await scene.ship(2 + nth);
+        await scene.ship(3 * nth); // of each kind enough
         await scene.dies({ moment, nth, by: 'kill' });
         expect(await scene.faults({ soFar: true }), `after the death at ${moment}`).to.deep.equal([]);
       }

@@ -13,7 +13,7 @@ const SETTLE_MS = 500;
 
 for (const kind of ['postgres', 'mongodb'] as const) {
   describe(`processes that are frozen past their lease with what arrives in their hands, on ${kind}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000); // what takes too long says so itself
     let stage: ArrivingStage;
     before(async () => void (stage = await ArrivingStage.open(kind)));
     after(() => stage?.close());
