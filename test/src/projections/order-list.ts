@@ -102,11 +102,19 @@ export class FollowingShop<Tx> {
     });
   }
 
+  /** Names of the places that are kept. */
+  async subscriptions(): Promise<readonly string[]> {
+    return (await this.opened.database.subscriptions.all()).map(({ subscription }) => subscription);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
     await this.opened.close();
   }
 }
+
+/** Its first rebuild has taken over. */
+export const isSwitched = ({ generation }: ProjectionStatus): boolean => generation === 2;
 
 export async function statusOf<Tx>(process: Projections<Tx>): Promise<ProjectionStatus> {
   const [status] = await process.status();

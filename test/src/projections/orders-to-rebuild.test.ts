@@ -1,10 +1,9 @@
 import { expect } from 'chai';
-import type { ProjectionStatus } from '@waybill/core';
-import { CrashPoints, isWaiting } from '@waybill/testing';
+import { isWaiting } from '@waybill/testing';
 import { inMemory } from '../databases/databases.js';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { failureOf } from '../shop/failure-of.js';
-import { entriesOf, FollowingShop, placedOrders, statusOf, statusWhere } from './order-list.js';
+import { entriesOf, FollowingShop, isSwitched, placedOrders, statusOf, statusWhere } from './order-list.js';
 
 describe('a rebuild of a projection, and orders about it', () => {
   let shop: FollowingShop<InMemoryTx>;
@@ -13,10 +12,6 @@ describe('a rebuild of a projection, and orders about it', () => {
     shop = new FollowingShop(await inMemory());
   });
   afterEach(() => shop.close());
-
-  const subscriptions = async (): Promise<readonly string[]> =>
-    (await shop.opened.database.subscriptions.all()).map(({ subscription }) => subscription);
-  const isSwitched = ({ generation }: ProjectionStatus): boolean => generation === 2;
 
   it('tells its handlers whether it is rebuilt, also after the switch', async () => {
     const list = shop.list();
@@ -70,7 +65,7 @@ describe('a rebuild of a projection, and orders about it', () => {
     await onlooker.abandonRebuild('order-list');
 
     expect(await statusOf(process)).to.include({ generation: 1, state: 'running', failure: undefined, rebuilding: undefined });
-    expect(await subscriptions()).to.deep.equal(['projection order-list#1']);
+    expect(await shop.subscriptions()).to.deep.equal(['projection order-list#1']);
     expect(await shop.opened.written()).to.include('#2 retired');
     const none = await failureOf('INVALID_OPTIONS', () => process.abandonRebuild('order-list'));
     expect(none.message).to.include('is not being rebuilt');
@@ -110,22 +105,6 @@ describe('a rebuild of a projection, and orders about it', () => {
     expect(await waiting).to.equal('caught-up');
     expect(await shop.ordersOf(2)).to.deep.equal(entriesOf(2, 1));
   });
-
-  for (const moment of ['received', 'committed'] as const)
-    it(`ends as one whole when the process is cut off at "${moment}"`, async () => {
-      const points = new CrashPoints();
-      const process = shop.process(shop.list(), { batchSize: 2, reached: points.reached });
-      await process.start();
-      shop.log.append(...placedOrders(6));
-      await shop.hasWritten(1, 6);
-
-      points.throwAt(moment);
-      await process.rebuild('order-list');
-      await statusWhere(process, 'the switch', isSwitched);
-
-      expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 6));
-      expect((await shop.opened.written()).filter((entry) => entry === '#2 activated')).to.have.length(1);
-    });
 
   it('is the way out for a live one that has stopped at an event', async () => {
     const broken = shop.list();

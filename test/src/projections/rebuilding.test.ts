@@ -1,11 +1,10 @@
 import { expect } from 'chai';
-import type { ProjectionStatus } from '@waybill/core';
 import { InMemoryEventLog } from '@waybill/core/in-memory';
 import { CrashPoints, eventually, gate, SETTLE_MS } from '@waybill/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onEveryDatabase } from '../databases/databases.js';
 import type { OpenDatabase } from '../databases/databases.js';
-import { aPlacedOrder, entriesOf, FollowingShop, placedOrders, statusOf, statusWhere } from './order-list.js';
+import { aPlacedOrder, entriesOf, FollowingShop, isSwitched, placedOrders, statusOf, statusWhere } from './order-list.js';
 
 onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => {
   let shop: FollowingShop<Tx>;
@@ -14,10 +13,6 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     shop = new FollowingShop(await open());
   });
   afterEach(() => shop.close());
-
-  const subscriptions = async (): Promise<readonly string[]> =>
-    (await shop.opened.database.subscriptions.all()).map(({ subscription }) => subscription);
-  const isSwitched = ({ generation }: ProjectionStatus): boolean => generation === 2;
 
   it('is written anew from the beginning, into tables of its own, and then takes the place of the live one', async () => {
     const process = shop.process(shop.list());
@@ -38,7 +33,7 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     expect(await shop.opened.written()).to.have.members([...orders, '#1 prepared', '#2 prepared', '#2 activated', '#1 retired']);
     expect(told).to.deep.equal(['rebuilding 2', 'switched 2', 'retired 1']);
     expect(await process.live('order-list')).to.equal(2);
-    expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+    expect(await shop.subscriptions()).to.deep.equal(['projection order-list#2']);
     expect(switchedAt).to.be.a('date');
     expect(rebuilding).to.equal(undefined);
   });
@@ -89,7 +84,7 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     // Where the place cannot be locked without waiting, the live one may win, and the switch is tried again.
     expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 10));
     expect(duringSwitch).to.include.members(entriesOf(1, 5));
-    expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+    expect(await shop.subscriptions()).to.deep.equal(['projection order-list#2']);
   });
 
   it('does not take the place of a live one that is ahead of it', async () => {
@@ -155,7 +150,7 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     await eventually('the end of the old tables', async () => (await shop.opened.written()).includes('#1 retired') || undefined);
   });
 
-  for (const moment of ['projected', 'switching'] as const)
+  for (const moment of ['received', 'projected', 'committed', 'switching'] as const)
     it(`ends as one whole when the process is cut off at "${moment}"`, async () => {
       const points = new CrashPoints();
       const process = shop.process(shop.list(), { batchSize: 2, reached: points.reached });
@@ -183,7 +178,7 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     await sleep(SETTLE_MS);
 
     expect(await shop.ordersOf(2)).to.have.members(entriesOf(2, 20));
-    expect(await subscriptions()).to.deep.equal(['projection order-list#2']);
+    expect(await shop.subscriptions()).to.deep.equal(['projection order-list#2']);
   });
 
   it('writes nothing more into old tables, also where a late process makes their place known anew', async () => {
@@ -198,7 +193,6 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
 
     // It has looked before the switch, and begins after it.
     const late = shop.process(shop.list());
-    const { database } = shop.opened;
     const isLate = { register: projections.register.bind(projections) };
     projections.register = async (name) => {
       projections.register = isLate.register;
@@ -206,8 +200,7 @@ onEveryDatabase('a projection that is rebuilt', <Tx>(open: OpenDatabase<Tx>) => 
     };
     await late.start();
     await eventually('the end of the old place', async () => {
-      const names = (await database.subscriptions.all()).map(({ subscription }) => subscription);
-      return names.join() === 'projection order-list#2' || undefined;
+      return (await shop.subscriptions()).join() === 'projection order-list#2' || undefined;
     });
 
     expect(await shop.ordersOf(1)).to.have.members(entriesOf(1, 3));
