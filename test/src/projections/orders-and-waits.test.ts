@@ -35,11 +35,15 @@ describe('orders to projections, and what they tell,', () => {
       inTransaction.set(tx, (inTransaction.get(tx) ?? 0) + 1);
       if (inTransaction.get(tx)! > 3) throw new TransactionConflictError('it took longer than 60 seconds');
     };
-    shop.log.append(...placedOrders(20));
+    shop.log.append(...placedOrders(60));
+    const process = shop.process(list, { batchSize: 20 });
+    let waits = 0;
+    process.on('waiting', () => waits++);
 
-    await shop.process(list, { batchSize: 10 }).start();
+    await process.start();
 
-    expect(await shop.hasWritten(1, 20)).to.have.members(entriesOf(1, 20));
+    expect(await shop.hasWritten(1, 60)).to.have.members(entriesOf(1, 60));
+    expect(waits).to.be.at.most(15);
   });
 
   it('write nothing while they are paused, also over a restart', async () => {

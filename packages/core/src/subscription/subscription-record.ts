@@ -13,8 +13,6 @@ const DEFAULT_ATTEMPTS = 10;
 const AN_HOUR_MS = 60 * 60 * 1_000;
 /** A log may be read from a node that is behind the others: only one that says so again is believed. */
 const BEHIND_TO_BE_BELIEVED = 3;
-/** Before messages that are handled together are handled one by one. */
-const TROUBLES_TOGETHER = 2;
 
 /** What its holder knows of a subscription, and what it stores of it. */
 export class SubscriptionRecord<Tx> {
@@ -122,8 +120,8 @@ export class SubscriptionRecord<Tx> {
     if (committed === true) return;
     if (committed !== false) return this.trouble(committed);
     const isTogether = batch.length > 1;
-    // Also after trouble that lasts: their transaction may take longer than the database lets one be.
-    if (isTogether && (!isTrouble(error) || this.#troubles >= TROUBLES_TOGETHER)) this.#aloneThrough = last.position;
+    // Also after trouble: their transaction may take longer than the database lets one be.
+    if (isTogether) this.#aloneThrough = last.position;
     if (isTrouble(error)) return this.trouble(error, isTogether ? undefined : first);
     if (isTogether) return;
     this.#aloneThrough = first.position;
