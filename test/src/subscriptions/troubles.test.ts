@@ -1,4 +1,4 @@
-import { DatabaseUnavailableError } from '@waybill/core';
+import { DatabaseUnavailableError, systemClock } from '@waybill/core';
 import { InMemoryEventLog } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { eventually, gate, SETTLE_MS } from '@waybill/testing';
@@ -257,6 +257,30 @@ describe('a consumer over a log, in trouble', () => {
 
       expect(done).to.include({ behind: 0n, lagMs: 0, unit: 'events', position: 10n });
       expect(done.owner).to.be.a('string');
+    });
+
+    it('does not tell that it has caught up while a handler does not come to an end', async () => {
+      const clock = {
+        ...systemClock,
+        monotonic: () => performance.now() * 20,
+        after: (ms: number, act: () => void) => systemClock.after(ms / 20, act),
+      };
+      const mayGoOn = gate();
+      app.ship(2);
+      const { consumer, told } = await app.started({ clock, leaseMs: 8_000 });
+      const isCaughtUp = async (): Promise<boolean> => (await app.stored())?.caughtUp === true;
+      await eventually('that it has caught up', async () => (await isCaughtUp()) || undefined);
+
+      app.warehouse.before = () => mayGoOn.opened;
+      app.ship(2, 2);
+      await eventually('that it has not', async () => !(await isCaughtUp()) || undefined);
+      const status = await consumer.status();
+      mayGoOn.open();
+      await eventually('that it has caught up again', async () => (await isCaughtUp()) || undefined);
+
+      expect(status?.kind === 'log' && status.lagMs).to.be.above(0);
+      expect(await app.noted()).to.deep.equal(upTo(4));
+      expect(told.filter(({ name }) => name === 'caught-up')).to.have.length(2);
     });
 
     it('lets a handler finish when it is stopped, and gives the lease back', async () => {

@@ -33,6 +33,8 @@ export class LogPass<Tx> {
   /** Looked at as far as here, and not stored yet. */
   #passed: { readonly position: bigint; readonly entries: number } | undefined;
   #isOver = false;
+  /** By what the log said last. */
+  #isAtEnd = false;
   #askedAt = -Infinity;
   #lookedAt = -Infinity;
   /** False when something was cut short, and nobody could be told. */
@@ -67,6 +69,7 @@ export class LogPass<Tx> {
           await record.logIsWell();
           await this.#handleAll(entries);
           if (this.#goesOn() && (this.#passed?.entries ?? 0) >= MOST_PASSED) await this.#storePassed();
+          if (this.#goesOn() && this.#isAtEnd && reader.isEmpty) await this.#isLive(true);
         } else if (reader.isSilent) return;
         else if (this.#goesOn()) await this.#storePassed();
         if (this.#goesOn()) await this.#tellWhenCaughtUp();
@@ -91,7 +94,8 @@ export class LogPass<Tx> {
     for (const entry of entries) {
       if (entry.kind === 'caught-up' || entry.kind === 'fell-behind') {
         await handle();
-        if (this.#goesOn()) await this.#isLive(entry.kind === 'caught-up');
+        this.#isAtEnd = entry.kind === 'caught-up';
+        if (this.#goesOn()) await this.#isLive(this.#isAtEnd);
       } else if (entry.kind === 'passed' || !this.#isWanted(entry)) {
         this.#passed = { position: entry.position, entries: (this.#passed?.entries ?? 0) + 1 };
       } else {
@@ -110,7 +114,14 @@ export class LogPass<Tx> {
     const { mayBeRepeat } = record;
     const step = stepThrough(batch);
     let isAdvanced = false;
+    let mayTell = true;
+    let told: Promise<unknown> | undefined;
+    const cancel = clock.after(LOOK_AT_END_EVERY_MS, () => {
+      if (mayTell && record.caughtUp) told = this.#fellBehind();
+    });
     const advance = async (tx: Tx): Promise<void> => {
+      mayTell = false; // from here on the transaction holds what a report writes
+      await told;
       await database.subscriptions.advance(lease.lease, step, tx);
       isAdvanced = true;
     };
@@ -121,6 +132,8 @@ export class LogPass<Tx> {
       if (!isAdvanced) throw new Error(`what follows "${subscription}" has handled messages without calling advance()`);
     });
     const ending = await endOf(handled, this.#working, clock);
+    cancel();
+    await told;
     if (ending.kind !== 'done') return this.#failed(batch, ending.kind === 'failed' ? ending.error : undefined);
     record.advanced(step.position, step.position);
     if (this.#passed && this.#passed.position <= step.position) this.#passed = undefined;
@@ -145,6 +158,14 @@ export class LogPass<Tx> {
     await this.#lookAtEnd(true);
     if (caughtUp) on({ name: 'caught-up', event: { subscription, position: record.position } });
     else on({ name: 'fell-behind', event: { subscription } });
+  }
+
+  /** While a message takes its time: nothing else would tell, least of all of one that never ends. */
+  async #fellBehind(): Promise<void> {
+    const { options, record } = this.pass;
+    record.caughtUp = false;
+    await record.report();
+    options.on({ name: 'fell-behind', event: { subscription: options.subscription } });
   }
 
   async #storePassed(): Promise<void> {

@@ -58,6 +58,11 @@ export class LogReader {
     return entries;
   }
 
+  /** True when all that was read is taken. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** True when nothing has come for `silenceMs`: nobody can tell a quiet log from a dead connection. */
   get isSilent(): boolean {
     return this.#waiting.length === 0 && !this.#ended && this.#options.clock.monotonic() >= this.#silentAt();
