@@ -20,7 +20,10 @@ export interface ConsumerOptions<Tx, Handlers extends readonly object[] = readon
   readonly database: Pick<Database<Tx>, 'inbox' | 'cases' | 'subscriptions' | 'transactions'>;
   /** Handlers' effects and outgoing messages commit through it. */
   readonly unitOfWork: UnitOfWork<NoInfer<Tx>>;
-  /** Instances with `@InboxHandler` methods. They run in this order. */
+  /**
+   * Instances with `@InboxHandler` methods. They run in this order. Over a log, a type that is added later is seen from the stored place on:
+   * what came of it before was passed by. Give its handler a consumer of another name where it shall see all from the beginning.
+   */
   readonly handlers: Handlers & HandlersFor<NoInfer<Tx>, Handlers>;
   /** Around each call of a handler, the first being the outermost. */
   readonly middleware?: readonly HandlerMiddleware[];
