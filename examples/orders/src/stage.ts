@@ -24,7 +24,7 @@ export interface StageOptions {
 }
 
 /** A process that is gone is noticed soon, and nobody waits for long. In earnest the defaults do, and hours to pay. */
-const TIMES: ShopTimes = { leaseMs: 4_000, pendingMs: 1_000, statusAttempts: 15, unpaidMs: 8_000 };
+const TIMES: ShopTimes = { leaseMs: 4_000, pendingMs: 1_000, statusAttempts: 15, unpaidMs: 10_000 };
 
 /** The three services, each in a process of its own, and whoever stands outside: customers, a person who decides, an auditor. */
 export class Stage {
@@ -131,14 +131,14 @@ export class Stage {
     return done;
   }
 
-  /** Messages that were in the hands of one process after another that died: not their fault. */
+  /** What stands still at a message that processes died at, one after the other, or of which nobody could tell for long: not its fault, here. */
   async #letGoOn(): Promise<readonly string[]> {
     const { dispatcher } = this.desk;
     const halted = (await dispatcher.lanes()).filter(({ state }) => state === 'halted');
     for (const { route, lane } of halted) await dispatcher.resume(route, lane);
     const redriven = await dispatcher.redrive('money', 'all');
     return [...halted, ...redriven].map(
-      ({ route, lane }) => `Processes died at one message again and again. ada lets ${route}/${lane} go on.`,
+      ({ route, lane, failure }) => `${route}/${lane} stood still (${failure?.code}). ada lets it go on.`,
     );
   }
 

@@ -74,7 +74,7 @@ class Mortal<Order extends { readonly death?: Death }> {
 }
 
 const SILENT_MS = 2_000;
-const DOWN_MS = 9_000; // longer than a customer has to pay: some will be charged too late
+const DOWN_MS = 11_000; // longer than a customer has to pay: some will be charged too late
 const DECLINING_MS = 1_000;
 
 /** What happens to the payment service, one after the other. `reached` resolves when this share of the orders is placed. */

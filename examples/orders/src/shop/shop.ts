@@ -55,7 +55,7 @@ export function shopOn<Tx>({ database, orderList, eventstore, payments, run, tim
     ...{ database, catalogue, leaseMs, pollMs: 200, reached },
     routes: {
       decisions: { sink: decisions, retry: RETRY },
-      money: { sink: money, retry: RETRY, onFailure: 'park-stream' },
+      money: { sink: money, retry: { ...RETRY, attempts: 50 }, onFailure: 'park-stream' },
       eventstoredb: { sink: eventstore.sink, retry: RETRY },
     },
   });
