@@ -113,6 +113,26 @@ onEveryDatabase('a consumer over a log', <Tx>(open: OpenDatabase<Tx>) => {
     expect(await app.noted()).to.deep.equal(upTo(3));
   });
 
+  it('commits nothing of a handler that goes on after its consumer has stopped without it', async () => {
+    const [deaf, begun, wakes] = [app.aWarehouse(), gate(), gate()];
+    deaf.before = async () => {
+      begun.open();
+      await wakes.opened;
+    };
+    app.ship(2);
+    const { consumer } = await app.started({ handlers: [deaf], stopWithinMs: 10 });
+    await begun.opened;
+    await consumer.stop();
+
+    wakes.open();
+    await sleep(SETTLE_MS);
+    const meanwhile = await app.noted();
+    await app.started();
+
+    expect(meanwhile).to.deep.equal([]);
+    expect(await app.notedAtLeast(2)).to.deep.equal(upTo(2));
+  });
+
   it('takes over from a process that was killed, within the lease and a little', async () => {
     app.ship(2);
     const { database } = app.shop;
