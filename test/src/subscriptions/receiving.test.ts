@@ -133,6 +133,17 @@ onEveryDatabase('a consumer over a receiver', <Tx>(open: OpenDatabase<Tx>) => {
     expect(source.parked.map(({ id }) => id)).to.have.members(['other', 'odd', 'binary']);
   });
 
+  it('parks nothing that is newer than its code: another process may know it', async () => {
+    const [parcel] = app.ship(1);
+    source.send({ ...parcel!, schemaVersion: 3 });
+
+    const { consumer, told } = await start();
+    await eventually('that it waits', async () => told.find(({ name }) => name === 'outage'));
+    await consumer.stop();
+
+    expect([source.parked, source.acked, app.warehouse.seen]).to.deep.equal([[], [], []]);
+  });
+
   it('waits for a database that is away, and uses up no try', async () => {
     let outages = 8; // more than the source has tries
     app.warehouse.before = () => {

@@ -1,10 +1,13 @@
-import { DatabaseUnavailableError, systemClock } from '@waybill/core';
+import { DatabaseUnavailableError, InboxHandler, systemClock } from '@waybill/core';
+import type { EventOf, Message } from '@waybill/core';
 import { InMemoryEventLog } from '@waybill/core/in-memory';
 import type { InMemoryTx } from '@waybill/core/in-memory';
 import { eventually, gate, SETTLE_MS } from '@waybill/testing';
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { inMemory } from '../databases/databases.js';
+import { ParcelShipped } from '../receiving/parcels.js';
 import { failureOf } from '../shop/failure-of.js';
 import { Consuming, upTo } from './consuming.js';
 
@@ -220,6 +223,28 @@ describe('a consumer over a log, in trouble', () => {
 
       expect((await app.inState('stopped')).failure).to.include({ code: 'INVALID_PAYLOAD' });
       expect(await app.noted()).to.deep.equal([0]);
+    });
+
+    it('waits at one that is newer than its code, and counts no try, until a process that knows it takes over', async () => {
+      const [parcel] = app.ship(1);
+      app.log.append({ ...parcel!, id: 'newer', revision: 1n, schemaVersion: 3, json: { orderId: '1', parcels: 1, weight: 5 } });
+      const { consumer, told } = await app.started();
+      await eventually('several tries', async () => (told.filter(({ name }) => name === 'waiting').length > 3 ? true : undefined));
+      const { state, failure } = (await app.stored())!;
+      await consumer.stop();
+
+      const weighed: number[] = [];
+      const Weighed = ParcelShipped.next(z.object({ orderId: z.string(), weight: z.number() }), ({ orderId }) => ({ orderId, weight: 0 }));
+      class Scales {
+        @InboxHandler(Weighed, { name: 'note-parcel' })
+        async onShipped({ data }: Message<EventOf<typeof Weighed>>): Promise<void> {
+          weighed.push(data.weight);
+        }
+      }
+      await app.started({ handlers: [new Scales()] });
+
+      expect([state, failure?.code, failure?.attempts]).to.deep.equal(['waiting', 'UNKNOWN_MESSAGE_TYPE', 0]);
+      expect(await eventually('the newer one', async () => (weighed.length > 0 ? weighed : undefined))).to.deep.equal([5]);
     });
   });
 

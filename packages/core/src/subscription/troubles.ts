@@ -6,9 +6,11 @@ import type { Followed } from './following.js';
 
 const NOBODYS_FAULT = [
   ...['DATABASE_UNAVAILABLE', 'TRANSACTION_CONFLICT', 'COMMIT_OUTCOME_UNKNOWN', 'TARGET_UNAVAILABLE', 'OUTCOME_UNKNOWN'],
+  // A schema version that is newer than this process: in the middle of a deployment somebody else will know it.
+  'UNKNOWN_MESSAGE_TYPE',
 ] as readonly (keyof WaybillErrors)[];
 
-/** Whether it is the database's trouble, or that of something outside: no message is blamed for it. */
+/** Whether it is the database's trouble, that of something outside, or this process is out of date: no message is blamed for it. */
 export const isTrouble = (error: unknown): boolean => NOBODYS_FAULT.some((code) => isWaybillError(error, code)) && !isFinal(error);
 
 /** Whether another try cannot help. */
