@@ -23,7 +23,7 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
       wholeNumber(FEWEST_ORDERS, MOST_ORDERS),
       200,
     )
-    .option('--seed <number>', 'decides the orders, and where processes are killed', wholeNumber(0, 2 ** 32 - 1), 2001)
+    .option('--seed <number>', 'decides the orders', wholeNumber(0, 2 ** 32 - 1), 2001)
     .addOption(new Option('--database <name>', 'where both services keep their data').choices(DATABASES).default('postgres'))
     .option('--postgres <url>', 'use this PostgreSQL instead of an embedded one; the run gets two schemas of its own there')
     .addOption(

@@ -136,10 +136,9 @@ export class Stage {
     const { dispatcher } = this.desk;
     const halted = (await dispatcher.lanes()).filter(({ state }) => state === 'halted');
     for (const { route, lane } of halted) await dispatcher.resume(route, lane);
-    const redriven = await dispatcher.redrive('money', 'all');
-    return [...halted, ...redriven].map(
-      ({ route, lane, failure }) => `${route}/${lane} stood still (${failure?.code}). ada lets it go on.`,
-    );
+    const parked = (await dispatcher.stopped('money')).filter(({ state }) => state === 'parked');
+    if (parked.length > 0) await dispatcher.redrive('money', { streams: parked.map(({ stream }) => stream) });
+    return [...halted, ...parked].map(({ route, lane, failure }) => `${route}/${lane} stood still (${failure?.code}). ada lets it go on.`);
   }
 
   /** How far the orders are. Quiet: nothing is under way any more, in no outbox, no process, and not in the list of orders either. */

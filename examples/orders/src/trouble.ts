@@ -31,7 +31,7 @@ export interface TroubleOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs the shop and the shipping service, which die at moments that the random numbers choose, and are started again at once. */
+/** Runs the shop and the shipping service, which die at random moments, and are started again at once. */
 export async function startMortals(options: TroubleOptions): Promise<void> {
   const { shop, shipping } = options.stage;
   await new Mortal('the shop', shop, SHOP_DIES_AT, options).live(SHOPS_DEATHS);
