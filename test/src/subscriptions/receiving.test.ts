@@ -158,6 +158,19 @@ onEveryDatabase('a consumer over a receiver', <Tx>(open: OpenDatabase<Tx>) => {
     expect(await app.noted()).to.deep.equal([0]);
   });
 
+  it('does not wait for a database that is away when it is stopped', async () => {
+    app.warehouse.before = () => {
+      throw new DatabaseUnavailableError('it was switched off');
+    };
+    send(1);
+    const { consumer, told } = await start({ stopWithinMs: 600_000, retry: { firstMs: 300_000, maxMs: 300_000 } });
+    await eventually('the outage', async () => told.find(({ name }) => name === 'outage'));
+
+    await consumer.stop(); // or the test takes too long
+
+    expect([source.acked, source.parked]).to.deep.equal([[], []]);
+  });
+
   it('receives again by itself when the connection was lost', async () => {
     send(2);
     const { told } = await start();

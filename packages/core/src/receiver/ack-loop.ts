@@ -88,7 +88,7 @@ export class AckLoop {
         const next = await unlessStopped(deliveries.next(), stopping);
         if (!next || next.done === true) return;
         this.#failures = 0;
-        this.#begin(next.value, cut);
+        this.#begin(next.value, stopping, cut);
       }
     } finally {
       // What came by a connection that was lost goes on: it may commit, and its claim is found when it is delivered again.
@@ -101,8 +101,8 @@ export class AckLoop {
     await Promise.all(this.#underWay);
   }
 
-  #begin(received: Received, signal: AbortSignal): void {
-    const underWay = this.#answer(received, signal).catch(() => {}); // not answered: it is delivered again
+  #begin(received: Received, stopping: AbortSignal, cut: AbortSignal): void {
+    const underWay = this.#answer(received, stopping, cut).catch(() => {}); // not answered: it is delivered again
     this.#underWay.add(underWay);
     void underWay.then(() => {
       this.#underWay.delete(underWay);
@@ -110,13 +110,13 @@ export class AckLoop {
     });
   }
 
-  async #answer(received: Received, signal: AbortSignal): Promise<void> {
+  async #answer(received: Received, stopping: AbortSignal, cut: AbortSignal): Promise<void> {
     const { name, tell, retry, clock, random, reached } = this.options;
     const { arrival, redeliveries } = received;
     const { id: messageId, type } = arrival.kind === 'message' ? arrival.message : arrival.unreadable;
     const told = { consumer: name, messageId, type };
     await reached?.('received');
-    const verdict = await this.#handled(received, signal);
+    const verdict = await this.#handled(received, stopping, cut);
     if (!verdict) return;
     if (verdict.kind === 'ack') {
       await received.ack();
@@ -129,21 +129,25 @@ export class AckLoop {
       return tell('parked', { ...told, reason });
     }
     // Held back here, so that it does not come again at once.
-    await delay(clock, backoffMs(redeliveries + 1, retry, random), signal);
+    await delay(clock, backoffMs(redeliveries + 1, retry, random), stopping);
     await received.retry(reason);
     tell('retried', { ...told, reason });
   }
 
-  /** Handles it, again after each outage; `undefined` when it was cut short: then it is not answered. */
-  async #handled({ arrival, redeliveries }: Received, signal: AbortSignal): Promise<Exclude<Verdict, { kind: 'outage' }> | undefined> {
+  /** Handles it, again after each outage until no more is to be begun; `undefined`: it is not answered, and will be delivered again. */
+  async #handled(
+    { arrival, redeliveries }: Received,
+    stopping: AbortSignal,
+    cut: AbortSignal,
+  ): Promise<Exclude<Verdict, { kind: 'outage' }> | undefined> {
     const { name, handle, retry, clock, random, tell } = this.options;
-    for (let outages = 0; !signal.aborted;) {
-      const verdict = await handle(arrival, { attempt: redeliveries + 1, mayBeRepeat: redeliveries + outages > 0, signal });
+    for (let outages = 0; !cut.aborted;) {
+      const verdict = await handle(arrival, { attempt: redeliveries + 1, mayBeRepeat: redeliveries + outages > 0, signal: cut });
       if (verdict.kind !== 'outage') return verdict;
-      if (signal.aborted) return undefined;
+      if (stopping.aborted) return undefined;
       const waitMs = backoffMs(++outages, retry, random);
       tell('outage', { consumer: name, error: verdict.error, waitMs });
-      await delay(clock, waitMs, signal);
+      await delay(clock, waitMs, stopping);
     }
     return undefined;
   }
