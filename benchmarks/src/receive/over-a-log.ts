@@ -11,8 +11,13 @@ import type { Sizes } from '../sizes.js';
 import { HandledCount } from './handled-count.js';
 import { HandlesNothing } from './handles-nothing.js';
 
-/** An empty handler over a stream, a message after the other: against reading it raw, with a claim by hand for each message. */
-export async function overALog<Tx>({ rounds, handledMessages }: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
+/** With a transaction for each message, and with batches. */
+export async function overALog<Tx>(sizes: Sizes, scratch: Scratch<Tx>): Promise<readonly Figure[]> {
+  return [...(await inBatches(sizes, scratch, 1)), ...(await inBatches(sizes, scratch, 50))];
+}
+
+/** An empty handler over a stream, so many messages in a transaction: against reading it raw, with a claim by hand for each message. */
+async function inBatches<Tx>({ rounds, handledMessages }: Sizes, scratch: Scratch<Tx>, batchSize: number): Promise<readonly Figure[]> {
   return withFilledLog({ events: handledMessages / 4, streams: 1 }, async ({ url, stream, each, server }) => {
     const [{ database }, { inboxByHand }] = [await scratch.shop(), await scratch.shop()];
     const eventStore = new EventStoreDB(url);
@@ -25,7 +30,7 @@ export async function overALog<Tx>({ rounds, handledMessages }: Sizes, scratch: 
     const ours = async (): Promise<void> => {
       const receiver = eventStore.subscribe({ stream });
       const handlers: readonly object[] = [nothing];
-      const consumer = new Consumer({ name: `bench-${round++}`, receiver, database, unitOfWork, handlers });
+      const consumer = new Consumer({ name: `bench-${round++}`, receiver, database, unitOfWork, handlers, batchSize });
       let handled = 0;
       const done = new Promise<void>((resolve) => consumer.on('advanced', ({ messages }) => (handled += messages) >= each && resolve()));
       await consumer.start();
@@ -51,7 +56,11 @@ export async function overALog<Tx>({ rounds, handledMessages }: Sizes, scratch: 
       const moved = (await database.subscriptions.all()).reduce((sum, { messages }) => sum + Number(messages), 0);
       return [
         {
-          ...{ section: 'receive', name: `a consumer over a stream of ${server}, empty handler`, unit: 'messages/s' },
+          ...{
+            section: 'receive',
+            name: `a consumer over a stream of ${server}, empty handler, ${batchSize === 1 ? 'a transaction for each' : `up to ${batchSize} in a transaction`}`,
+            unit: 'messages/s',
+          },
           ...{ ours: result.rate('ours'), verdict: counts.ours.verdict({ calls: nothing.calls, passed: moved }) },
           yardstick: {
             ...{ name: 'raw subscription, on conflict do nothing by hand, in a transaction', value: result.rate('byHand') },

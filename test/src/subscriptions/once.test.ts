@@ -30,13 +30,16 @@ onEveryDatabase('a consumer over a log', <Tx>(open: OpenDatabase<Tx>) => {
     expect(await app.stored()).to.deep.include({ position: 15n, lastMessage: 15n, messages: 15n, failure: undefined });
   });
 
-  for (const moment of ['received', 'handled', 'committed'] as readonly Moment[])
-    it(`commits each message's effects once when it is stopped at "${moment}"`, async () => {
+  const places = (['received', 'handled', 'committed'] as readonly Moment[]).flatMap((moment) =>
+    [1, 3].map((batchSize) => ({ moment, batchSize })),
+  );
+  for (const { moment, batchSize } of places)
+    it(`commits each message's effects once when it is stopped at "${moment}", ${batchSize} in a transaction`, async () => {
       const crashes = new CrashPoints();
       for (const nth of [1, 2, 5]) crashes.throwAt(moment, { nth });
       app.ship(6);
 
-      await app.started({ reached: crashes.reached });
+      await app.started({ batchSize, reached: crashes.reached });
 
       await eventually('the last position', async () => ((await app.stored())?.position === 6n ? true : undefined));
       expect(await app.noted()).to.deep.equal(upTo(6));
@@ -44,7 +47,7 @@ onEveryDatabase('a consumer over a log', <Tx>(open: OpenDatabase<Tx>) => {
 
   it('commits once when the answer to a commit is lost', async () => {
     app.ship(5);
-    let left = 3;
+    let left = 2;
     const { database } = app.shop;
     const transactions: Database<Tx>['transactions'] = {
       run: async (work, signal) => {
@@ -62,7 +65,7 @@ onEveryDatabase('a consumer over a log', <Tx>(open: OpenDatabase<Tx>) => {
     };
     const { inbox, cases, subscriptions } = database;
 
-    await app.started({ database: { inbox, cases, subscriptions, transactions } });
+    await app.started({ batchSize: 2, database: { inbox, cases, subscriptions, transactions } });
 
     await eventually('the last position', async () => ((await app.stored())?.position === 5n ? true : undefined));
     expect(await app.noted()).to.deep.equal(upTo(5));

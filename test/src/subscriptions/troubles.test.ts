@@ -225,6 +225,20 @@ describe('a consumer over a log, in trouble', () => {
       expect(await app.noted()).to.deep.equal([0]);
     });
 
+    it('keeps those before it, which were in one transaction with it', async () => {
+      app.ship(9);
+      failAt(5n);
+
+      const { consumer, told } = await app.started({ batchSize: 4 });
+
+      expect((await app.inState('stopped')).failure).to.deep.include({ attempts: 3, code: 'MESSAGE_REJECTED' });
+      expect(await app.noted()).to.deep.equal(upTo(5));
+      expect(told.find(({ name }) => name === 'stopped')).to.not.equal(undefined);
+      mend();
+      await consumer.resume();
+      expect(await app.notedAtLeast(9)).to.deep.equal(upTo(9));
+    });
+
     it('waits at one that is newer than its code, and counts no try, until a process that knows it takes over', async () => {
       const [parcel] = app.ship(1);
       app.log.append({ ...parcel!, id: 'newer', revision: 1n, schemaVersion: 3, json: { orderId: '1', parcels: 1, weight: 5 } });

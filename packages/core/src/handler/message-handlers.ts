@@ -146,15 +146,16 @@ export class MessageHandlers<Tx> {
   }
 
   /**
-   * Runs all one-step handlers that want the message in one transaction, without claims: for whoever remembers in that transaction how far it is.
-   * With their tries and failure policies, and after conflicts, the transaction may be begun several times.
+   * Runs all one-step handlers that want the messages in one transaction, without claims: for whoever remembers in that transaction how far it is.
+   * With their tries and failure policies, and after conflicts, the transaction may be begun several times. Of several messages each is tried
+   * once: after a failure, which names the message, come with one after the other.
    *
-   * @param transact - opens a transaction, runs `work` in it, writes down that the message is handled, and commits
+   * @param transact - opens a transaction, runs `work` in it, writes down that the messages are handled, and commits
    * @throws {@link MessageRejectedError} a handler failed, and the transaction was rolled back; its error is the cause
    * @throws what `transact` throws of itself, and the same as {@link MessageHandlers.handle} as it is
    */
   async handleTogether(
-    message: Message,
+    messages: readonly Message[],
     context: Omit<CallContext, 'handler'>,
     transact: (work: (tx: Tx) => Promise<void>) => Promise<void>,
   ): Promise<void> {
@@ -162,10 +163,11 @@ export class MessageHandlers<Tx> {
     const failures = new Map<FoundHandler, number>();
     const givenUp = new Map<FoundHandler, unknown>();
     for (;;) {
-      const ran = await this.#together(message, context, { failures, givenUp }, transact);
-      if (!ran) break;
-      const { handler, cause } = ran;
+      const failure = await this.#together(messages, context, { failures, givenUp }, transact);
+      if (!failure) break;
+      const { handler, message, cause } = failure;
       if (!isHandlersOwn(cause, signal)) throw cause;
+      if (messages.length > 1) throw rejectedBy(handler.name, message, cause);
       const failed = (failures.get(handler) ?? 0) + 1;
       failures.set(handler, failed);
       if (failed < (handler.retry?.attempts ?? 1) && !isFinal(cause))
@@ -174,23 +176,25 @@ export class MessageHandlers<Tx> {
       else throw rejectedBy(handler.name, message, cause);
       if (signal.aborted) throw rejectedBy(handler.name, message, cause);
     }
-    for (const [handler, cause] of givenUp) tellDiscarded(handler, message, { ...context, handler: handler.name }, cause);
+    for (const [handler, cause] of givenUp) tellDiscarded(handler, messages[0]!, { ...context, handler: handler.name }, cause);
   }
 
-  /** One transaction of all of them. @returns the handler that failed in it */
+  /** One transaction of all of them. @returns the handler that failed in it, and at which message */
   async #together(
-    message: Message,
+    messages: readonly Message[],
     context: Omit<CallContext, 'handler'>,
     before: { readonly failures: ReadonlyMap<FoundHandler, number>; readonly givenUp: ReadonlyMap<FoundHandler, unknown> },
     transact: (work: (tx: Tx) => Promise<void>) => Promise<void>,
-  ): Promise<{ readonly handler: FoundHandler; readonly cause: unknown } | undefined> {
+  ): Promise<{ readonly handler: FoundHandler; readonly message: Message; readonly cause: unknown } | undefined> {
     const { clock, random, inbox } = this.#means;
-    let running: FoundHandler | undefined;
+    let running: { readonly handler: FoundHandler; readonly message: Message } | undefined;
     let committed: (() => void)[] = [];
     const work = async (tx: Tx): Promise<void> => {
       committed = []; // the transaction may run more than once
-      for (const handler of this.wanting(message.type)) {
-        running = handler;
+      for (const { handler, message } of messages.flatMap((each) =>
+        this.wanting(each.type).map((handler) => ({ handler, message: each })),
+      )) {
+        running = { handler, message };
         if (before.givenUp.has(handler)) await this.#openDiscarded(handler, message, before.givenUp.get(handler), tx);
         else {
           const attempt = context.attempt + (before.failures.get(handler) ?? 0);
@@ -209,7 +213,7 @@ export class MessageHandlers<Tx> {
       await afterConflicts(3, once, { clock, random, signal: context.signal });
     } catch (cause) {
       if (!running) throw cause;
-      return { handler: running, cause };
+      return { ...running, cause };
     }
     for (const tell of committed) tell();
     return undefined;

@@ -25,8 +25,8 @@ export type ConsumerStatus =
 /**
  * Runs decorated `@InboxHandler`s on what arrives from a log or a receiver.
  *
- * Over a log: in order, one process at a time, and each message's effects in one transaction with the position behind it: once, with no claim
- * to be kept. Only handlers in two steps are behind claims. A message that fails is tried again, and then stops the consumer, also over
+ * Over a log: in order, one process at a time, and each message's effects (or those of `batchSize` messages) in one transaction with the position
+ * behind them: once, with no claim to be kept. Only handlers in two steps are behind claims. A message that fails is tried again, and then stops the consumer, also over
  * restarts, until {@link Consumer.resume} or {@link Consumer.skip}; what no handler names is passed by.
  *
  * Over a receiver: in every process that runs one, several side by side, in no order, each handler behind its claim. A message is acknowledged
@@ -47,19 +47,23 @@ export class Consumer<Tx, const Handlers extends readonly object[] = readonly ob
   constructor(options: ConsumerOptions<Tx, Handlers>) {
     checkConsumerOptions(options);
     const { name, receiver, database, unitOfWork, handlers, middleware, clock = systemClock, random, reached } = options;
-    const { logger = silentLogger } = options;
+    const { batchSize = 1, logger = silentLogger } = options;
     this.#options = options;
     this.#handlers = new MessageHandlers<Tx>({ kind: 'inbox', database, unitOfWork, handlers, middleware, clock, random, reached });
     this.#catalogue = new Catalogue(this.#handlers.definitions);
     if (this.#catalogue.definitions.length === 0)
       throw new InvalidOptionsError(`Consumer "${name}" has no handler: pass instances with @InboxHandler methods.`);
+    if (batchSize > 1 && this.#handlers.callOutside)
+      throw new InvalidOptionsError(
+        `Consumer "${name}" has a handler that calls the outside (twoStep), so each message is handled by itself: leave batchSize out, or give that handler a consumer of its own.`,
+      );
     this.#listeners = new Listeners(logger, LEVELS);
     this.#operators = new SubscriptionOperators({ subscriptions: database.subscriptions, clock });
     const means = { handlers: this.#handlers, catalogue: this.#catalogue, logger };
     if (isEventLog(receiver))
       this.#follower = new Follower<Tx>({
         ...options,
-        ...{ subscription: name, log: receiver, following: new HandlersFollowing<Tx>({ name, database, reached, ...means }) },
+        ...{ subscription: name, log: receiver, following: new HandlersFollowing<Tx>({ name, database, reached, batchSize, ...means }) },
         on: ({ name: event, event: told }) => this.#listeners.tell(event, told),
       });
     else

@@ -14,42 +14,44 @@ export interface HandlersFollowingOptions<Tx> {
   readonly catalogue: Catalogue;
   readonly logger: Logger;
   readonly reached: Reached | undefined;
+  /** More than 1 only where no handler calls the outside. */
+  readonly batchSize: number;
 }
 
 type HandleOptions = Parameters<Following<unknown>['handle']>[2];
 
 /**
- * Decorated handlers over a log, one transaction for each message: the effects of all its handlers, and the position behind it.
+ * Decorated handlers over a log, one transaction for each message, or each batch: the effects of all handlers, and the position behind them.
  *
  * A message that a handler calls the outside for goes from handler to handler, each behind its claim, and the position moves on last.
  */
 export class HandlersFollowing<Tx> implements Following<Tx> {
   readonly types: readonly string[];
-  readonly mostAtOnce = 1;
+  readonly mostAtOnce: number;
 
   constructor(private readonly options: HandlersFollowingOptions<Tx>) {
+    this.mostAtOnce = options.batchSize;
     this.types = options.catalogue.definitions.flatMap(({ type, formerly }) => [type, ...formerly]);
   }
 
   async handle(batch: readonly Followed[], advance: (tx: Tx) => Promise<void>, options: HandleOptions): Promise<void> {
-    const { handlers, catalogue } = this.options;
-    for (const followed of batch) {
-      if (followed.kind === 'unreadable') throw followed.unreadable.error;
-      const { message } = receivedMessage(followed.message, catalogue);
-      if (handlers.callsOutsideFor(message.type)) await this.#oneByOne(message, followed.message.source, advance, options);
-      else await this.#together(message, advance, options);
-    }
-  }
-
-  async #together(message: Message, advance: (tx: Tx) => Promise<void>, options: HandleOptions): Promise<void> {
     const { handlers, database, logger, reached } = this.options;
-    await handlers.handleTogether(message, { ...options, logger }, (work) =>
+    const messages = batch.map((followed) => this.#messageOf(followed));
+    const [first] = batch;
+    if (batch.length === 1 && first?.kind === 'message' && handlers.callsOutsideFor(messages[0]!.type))
+      return this.#oneByOne(messages[0]!, first.message.source, advance, options);
+    await handlers.handleTogether(messages, { ...options, logger }, (work) =>
       database.transactions.run(async (tx) => {
         await work(tx);
         await reached?.('handled');
         await advance(tx);
       }, options.signal),
     );
+  }
+
+  #messageOf(followed: Followed): Message {
+    if (followed.kind === 'unreadable') throw followed.unreadable.error;
+    return receivedMessage(followed.message, this.options.catalogue).message;
   }
 
   async #oneByOne(message: Message, source: string, advance: (tx: Tx) => Promise<void>, options: HandleOptions): Promise<void> {
