@@ -1,5 +1,5 @@
 /**
- * Runs all tests, in four processes side by side: most tests wait for something, and the cores are idle meanwhile. What the first one prints is
+ * Runs all tests, in five processes side by side: most tests wait for something, and the cores are idle meanwhile. What the first one prints is
  * shown as it comes, the others' behind it. The last line is the sum: `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -9,12 +9,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mocha = fileURLToPath(new URL('../node_modules/mocha/bin/mocha.js', import.meta.url));
-/** Each takes about a quarter of the time; the first one has what is left. */
+/** Each takes about as long; the first one has what is left. */
 const PARTS = [
   /^/,
   /\/(conformance|docs|mongodb|mongodb-emulator)\/|mongodb\.test\.js$/,
   /\/(http|postgres|receiving|resilience)\/|postgres\.test\.js$/,
-  /\/(benchmarks|chaos|examples|simulation)\//,
+  /\/(benchmarks|databases|simulation)\//,
+  /\/(chaos|examples)\//,
 ];
 
 const files = ['test/dist', 'test/legacy/dist'].flatMap((folder) =>

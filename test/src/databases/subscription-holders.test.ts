@@ -6,7 +6,7 @@ import { onEveryDatabase } from './databases.js';
 import type { OpenDatabase, OpenedDatabase } from './databases.js';
 
 const HOLDERS = 8;
-const MESSAGES = 300;
+const MESSAGES = 100;
 /** Shorter than some of the pauses that holders make without knowing. */
 const LEASE_MS = 20;
 

@@ -92,7 +92,7 @@ export class PaymentService {
 
   #behaviour(what: 'charges' | 'refunds', card: string): CardBehaviour {
     if (what === 'refunds') return behaviourOf('good');
-    return this.mood === 'declining' ? DECLINING : behaviourOf(card);
+    return this.mood === 'declining' && card !== 'undecided' ? DECLINING : behaviourOf(card);
   }
 
   #decideLater(line: LedgerLine): void {

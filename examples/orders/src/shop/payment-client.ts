@@ -7,7 +7,6 @@ import type { PaymentAnswer } from '../payment/payment-answer.js';
 export interface PaymentCall {
   /** The idempotency key. */
   readonly key: string;
-  readonly mayBeRepeat: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -46,9 +45,10 @@ export class PaymentClient {
   }
 
   // #region move
-  async #move(what: 'charges' | 'refunds', order: object, { key, mayBeRepeat, signal }: PaymentCall): Promise<PaymentAnswer> {
+  async #move(what: 'charges' | 'refunds', order: object, { key, signal }: PaymentCall): Promise<PaymentAnswer> {
     const answer = await this.#moving.request({
-      ...{ url: `${this.url}/${what}`, key, mayBeRepeat, signal },
+      // Asked before the first time as well: who lets a parked message go on says "send it", and may not have looked whether it was done.
+      ...{ url: `${this.url}/${what}`, key, mayBeRepeat: true, signal },
       headers: { 'idempotency-key': key, 'content-type': 'application/json' },
       body: JSON.stringify(order),
       query: (asked, { signal: within }) => this.#whatBecameOf(what, asked, within),

@@ -9,9 +9,9 @@ export class Payments {
   constructor(private readonly client: PaymentClient) {}
 
   @OutboxHandler(ChargeCard, { name: 'charge-card', twoStep: true })
-  async charge({ id, data }: Message<ChargeCard>, { mayBeRepeat, signal }: CallContext): Promise<Commit<unknown>> {
+  async charge({ id, data }: Message<ChargeCard>, { signal }: CallContext): Promise<Commit<unknown>> {
     const { orderId } = data;
-    const { state, reason = '' } = await this.client.charge(data, { key: id, mayBeRepeat, signal });
+    const { state, reason = '' } = await this.client.charge(data, { key: id, signal });
     return async ({ append }) => {
       if (state === 'taken') append(`payment-${orderId}`, PaymentTaken({ orderId }));
       if (state === 'declined') append(`payment-${orderId}`, PaymentDeclined({ orderId, reason }));
@@ -20,9 +20,9 @@ export class Payments {
   }
 
   @OutboxHandler(RefundCard, { name: 'refund-card', twoStep: true })
-  async refund({ id, data }: Message<RefundCard>, { mayBeRepeat, signal }: CallContext): Promise<Commit<unknown>> {
+  async refund({ id, data }: Message<RefundCard>, { signal }: CallContext): Promise<Commit<unknown>> {
     const { orderId } = data;
-    await this.client.refund(data, { key: id, mayBeRepeat, signal });
+    await this.client.refund(data, { key: id, signal });
     return async ({ append }) => append(`payment-${orderId}`, PaymentRefunded({ orderId }));
   }
 }

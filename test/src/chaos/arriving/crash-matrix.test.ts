@@ -24,18 +24,18 @@ const all: Readonly<Record<Story, Moments>> = {
 };
 const few: Readonly<Record<DatabaseKind, Readonly<Record<Story, Moments>>>> = {
   postgres: {
-    log: ['called', 'handled', 'advanced', 'committed'],
-    group: ['called', 'handled', 'acked'],
-    projection: ['projected'],
-    process: ['process-fired', 'process-committed'],
-    rebuild: ['generation-prepared', 'projected', 'switching', 'generation-retired'],
-  },
-  mongodb: {
-    log: ['called', 'handled', 'advanced'],
-    group: ['called'],
+    log: ['called', 'handled', 'committed'],
+    group: ['called', 'acked'],
     projection: [], // a rebuild is one
     process: ['process-fired'],
     rebuild: ['projected', 'switching'],
+  },
+  mongodb: {
+    log: ['called', 'advanced'],
+    group: ['called'],
+    projection: [],
+    process: ['process-fired'],
+    rebuild: ['switching'],
   },
 };
 

@@ -62,8 +62,8 @@ for (const kind of ['postgres', 'mongodb'] as const) {
 
     sideBySide({
       'commit nothing of a message of a log': commitNothing('log', 'handled'),
-      'commit nothing of a projection': commitNothing('projection', 'projected'),
       ...((kind === 'postgres' || WAYBILL_CRASH_TIMES !== undefined) && {
+        'commit nothing of a projection': commitNothing('projection', 'projected'),
         'commit nothing of what they have called for': commitNothing('log', 'called'),
         'handle a message of a group once, whoever commits': handleOnce('group', 'called'),
         'move on once from a position that is moved already': handleOnce('log', 'advanced'),
