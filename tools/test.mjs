@@ -1,5 +1,5 @@
 /**
- * Runs all tests, in five processes side by side: most tests wait for something, and the cores are idle meanwhile. What the first one prints is
+ * Runs all tests, in four processes side by side: most tests wait for something, and the cores are idle meanwhile. What the first one prints is
  * shown as it comes, the others' behind it. The last line is the sum: `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -13,9 +13,8 @@ const mocha = fileURLToPath(new URL('../node_modules/mocha/bin/mocha.js', import
 const PARTS = [
   /^/,
   /\/(conformance|docs|mongodb|mongodb-emulator)\/|mongodb\.test\.js$/,
-  /\/(http|postgres|receiving|resilience)\/|postgres\.test\.js$/,
-  /\/(benchmarks|databases|simulation)\//,
-  /\/(chaos|examples)\//,
+  /\/(benchmarks|http|postgres|receiving|resilience)\/|postgres\.test\.js$/,
+  /\/(chaos|examples|simulation)\//,
 ];
 
 const files = ['test/dist', 'test/legacy/dist'].flatMap((folder) =>

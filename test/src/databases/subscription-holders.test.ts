@@ -9,6 +9,8 @@ const HOLDERS = 8;
 const MESSAGES = 100;
 /** Shorter than some of the pauses that holders make without knowing. */
 const LEASE_MS = 20;
+/** How a tenure ends: rolled back, where the server was told to end the transaction just before its commit, by who took over. */
+const ENDS = ['SUBSCRIPTION_LOST', 'TRANSACTION_CONFLICT', 'TRANSACTION_ROLLED_BACK'] as const;
 
 onEveryDatabase('a subscription that eight processes tear at', <Tx>(open: OpenDatabase<Tx>) => {
   let shop: OpenedDatabase<Tx>;
@@ -41,7 +43,7 @@ onEveryDatabase('a subscription that eight processes tear at', <Tx>(open: OpenDa
       }
       grants++;
       await holdUntilLost(grant, freeze).catch((error: unknown) => {
-        if (!isWaybillError(error, 'SUBSCRIPTION_LOST') && !isWaybillError(error, 'TRANSACTION_CONFLICT')) throw error;
+        if (!ENDS.some((code) => isWaybillError(error, code))) throw error;
       });
     }
   }

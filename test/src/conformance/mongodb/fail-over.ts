@@ -1,4 +1,5 @@
 import type { Document, ObjectId } from 'bson';
+import { eventually } from '@waybill/testing';
 import { expect } from 'chai';
 import { after, before, beforeEach, describe } from 'mocha';
 import { aggregate, find, insert, update } from './commands.js';
@@ -250,6 +251,7 @@ export function failOver({ open, itOnEmulator }: Servers): void {
             }
           });
           const ended = Promise.allSettled(work); // most of them by a cut connection
+          await eventually('a first answer', async () => (clients.some(({ acknowledged }) => acknowledged > 0) ? true : undefined));
           await settled(20);
           killed.abort();
           await server.restart({ loseUnacknowledged });
