@@ -1,16 +1,12 @@
 import { expect } from 'chai';
 import { Inbox, UnitOfWork } from '@waybill/core';
 import type { Message } from '@waybill/core';
-import { MongoDBDatabase } from '@waybill/mongodb';
 import { onEveryDatabase } from './databases.js';
 import type { OpenDatabase, OpenedDatabase } from './databases.js';
 import { orderEvents, OrderNoted } from '../shop/order.js';
 import { orderMessage } from '../handlers/order-message.js';
 
-/** On MongoDB, whose emulator takes its time from the same cores, so many in the long run only. */
 const MESSAGES = 1_000;
-const FEWER_MESSAGES = 250;
-const isLongRun = process.env['WAYBILL_RACE_EVENTS'] !== undefined;
 const AT_ONCE = 8;
 /** Messages whose deliveries are under way together. One after the other, most of the time is spent waiting to come again after a conflict. */
 const SIDE_BY_SIDE = 16;
@@ -31,10 +27,9 @@ onEveryDatabase('a message that is delivered many times at once', <Tx>(open: Ope
   const handle = (message: Message): Promise<'handled' | 'duplicate'> =>
     inbox.once(message, { handler: 'noting', source: 'race' }, ({ tx }) => shop.write(message.id, tx));
 
-  it(`takes effect once each, ${AT_ONCE} deliveries at once of each message`, async function () {
+  it(`takes effect once each, ${AT_ONCE} deliveries at once of ${MESSAGES} messages`, async function () {
     this.timeout(120_000);
-    const many = isLongRun || !(shop.database instanceof MongoDBDatabase) ? MESSAGES : FEWER_MESSAGES;
-    const messages = Array.from({ length: many }, () => orderMessage(OrderNoted({ text: 'hello' })));
+    const messages = Array.from({ length: MESSAGES }, () => orderMessage(OrderNoted({ text: 'hello' })));
 
     const wrong: string[] = [];
     const left = messages.values();

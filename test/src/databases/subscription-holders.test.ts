@@ -6,7 +6,7 @@ import { onEveryDatabase } from './databases.js';
 import type { OpenDatabase, OpenedDatabase } from './databases.js';
 
 const HOLDERS = 8;
-const MESSAGES = 100;
+const MESSAGES = 300;
 /** Shorter than some of the pauses that holders make without knowing. */
 const LEASE_MS = 20;
 /** How a tenure ends: rolled back, where the server was told to end the transaction just before its commit, by who took over. */
